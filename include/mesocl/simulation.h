@@ -1,0 +1,54 @@
+/**
+ * Running an experiment.
+ */
+#ifndef MESOCL_SIMULATION_H
+#define MESOCL_SIMULATION_H
+
+#include <mesocl/device.h>
+#include <mesocl/experiment.h>
+#include <mesocl/sink.h>
+#include <mesocl/status.h>
+#include <stdbool.h>
+#include <signal.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** How the work is laid out. Nothing here changes a result. Zero means: choose for the device. */
+typedef struct meso_run_options {
+    uint32_t work_group_size; /* work-items per group */
+    uint32_t vector_width;    /* 1, 4, 8 or 16 neurons per work-item */
+    uint32_t partitions;      /* parts of the network, each owned by one work-group at a time */
+    const volatile sig_atomic_t *stop; /* set to nonzero from a signal handler to end early */
+} meso_run_options;
+
+/**
+ * Walk the experiment through time and hand the results to the sinks, in order.
+ * Errors    MESO_STOPPED when stopped: the sinks were ended properly and hold all results so far
+ */
+MESO_API meso_status meso_experiment_run(const meso_experiment *experiment, meso_device *device,
+                                         const meso_run_options *options, meso_sink *const *sinks,
+                                         uint32_t n_sinks, meso_error *err);
+
+/** One row of the plan that `mesocl check` prints. */
+typedef struct meso_plan_row {
+    char name[96];
+    uint64_t count; /* neurons, synapses (expected), or 0 */
+    uint64_t bytes; /* device memory */
+} meso_plan_row;
+
+/**
+ * What a run would need, without running: one row per population, projection and buffer, last the total.
+ * Outputs   rows  freed with free()
+ * Errors    MESO_DEVICE_MEMORY and MESO_CONFIG as a run would give them before it starts
+ */
+MESO_API meso_status meso_experiment_plan(const meso_experiment *experiment,
+                                          const meso_device_info *device,
+                                          const meso_run_options *options, meso_plan_row **rows,
+                                          uint32_t *n_rows, meso_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

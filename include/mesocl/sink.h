@@ -1,0 +1,109 @@
+/**
+ * Where results go: a struct of callbacks.
+ *
+ * The run calls them from one thread, in order: begin, then any mix of spikes, frames, timeline and
+ * progress in model-time order, then end. Pointers passed in are valid during the call only. A
+ * callback that is NULL is skipped; one that fails ends the run with its status (MESO_STOPPED from
+ * `progress` ends it cleanly).
+ */
+#ifndef MESOCL_SINK_H
+#define MESOCL_SINK_H
+
+#include <mesocl/device.h>
+#include <mesocl/experiment.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A spike. Its time is (step + 1) * dt: the end of the step in which the threshold was crossed. */
+typedef struct meso_spike {
+    uint64_t step;
+    uint32_t population; /* index in meso_run_info.populations */
+    uint32_t neuron;     /* index in its population */
+} meso_spike;
+
+typedef struct meso_population_info {
+    const char *name;
+    const char *region;
+    const char *cell;
+    uint32_t n_neurons;
+} meso_population_info;
+
+/** A frame report: one variable of sampled elements at a fixed interval. */
+typedef struct meso_report_info {
+    const char *name;           /* file name without suffix */
+    const char *population;     /* SONATA population; for a concentration, a virtual one */
+    const char *variable;
+    const char *unit;
+    uint32_t n_elements;
+    const uint64_t *node_ids;   /* [n_elements], ascending */
+    double interval_ms;
+    double start_ms, stop_ms;   /* first frame is at start_ms; stop is excluded */
+} meso_report_info;
+
+/** A column of the time line: a drug level, a concentration, an occupancy, a rate. */
+typedef struct meso_series_info {
+    const char *name; /* "drug.cocaine.brain_nM", "dopamine.nac_core.concentration_nM", ... */
+    const char *unit;
+} meso_series_info;
+
+typedef struct meso_run_info {
+    const meso_experiment *experiment;
+    const meso_device_info *device;
+    uint64_t seed;
+    double dt_ms;
+    double duration_s;
+    const meso_population_info *populations;
+    uint32_t n_populations;
+    const meso_report_info *reports;
+    uint32_t n_reports;
+    const meso_series_info *series;
+    uint32_t n_series;
+    uint64_t n_neurons;
+    uint64_t n_synapses;
+} meso_run_info;
+
+typedef struct meso_progress {
+    double model_time_s, duration_s;
+    double wall_s;
+    double real_time_factor;   /* wall / model time, of the last second or so */
+    const char *phase;
+    const double *rates_hz;    /* [n_populations], over the last interval */
+    uint32_t n_populations;
+    const double *drug_nM;     /* [n_drugs], brain, now */
+    uint32_t n_drugs;
+} meso_progress;
+
+/** What summary.json holds; see docs/architecture.md. */
+typedef struct meso_summary {
+    const char *version;
+    meso_status status;        /* MESO_OK or MESO_STOPPED */
+    uint64_t seed;
+    uint64_t spike_hash;
+    double model_time_s, network_time_s, wall_s, build_s, real_time_factor;
+    uint64_t neurons, synapses, spikes, synaptic_events, peak_device_bytes;
+    double bytes_per_synapse;
+    const double *rates_hz;    /* [n_populations] over the whole run */
+} meso_summary;
+
+typedef struct meso_sink {
+    void *self;
+    meso_status (*begin)(void *self, const meso_run_info *info, meso_error *err);
+    /** spikes [n], sorted by (step, population, neuron) */
+    meso_status (*spikes)(void *self, const meso_spike *spikes, uint64_t n, meso_error *err);
+    /** data [n_frames x n_elements], row-major; frames of one report come in order without gaps */
+    meso_status (*frames)(void *self, uint32_t report, const float *data, uint32_t n_frames,
+                          meso_error *err);
+    /** time_s [n_rows], values [n_rows x n_series] */
+    meso_status (*timeline)(void *self, const double *time_s, const double *values, uint32_t n_rows,
+                            meso_error *err);
+    meso_status (*progress)(void *self, const meso_progress *progress, meso_error *err);
+    meso_status (*end)(void *self, const meso_summary *summary, meso_error *err);
+} meso_sink;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

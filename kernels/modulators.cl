@@ -1,0 +1,191 @@
+/*
+ * One field step (1 ms): release, uptake and binding of modulators, what bound receptors do to cells, and
+ * the rates of outside input.
+ *
+ * Launch    one group of any size: the tables are short (one entry a compartment, receptor, target, stimulus).
+ * Hazards   phases read what earlier phases wrote: a barrier stands between them.
+ *
+ * `field` holds every quantity by name: concentrations, bound fractions, transporter occupancies, gates.
+ */
+#ifdef MESO_SERIAL
+#define MESO_BARRIER()
+#else
+#define MESO_BARRIER() barrier(CLK_GLOBAL_MEM_FENCE)
+#endif
+
+/* sin(2 pi x) for a fraction of a turn x in [0, 1), to 1e-7: odd polynomial on a quarter turn either side. */
+MESO_FUNCTION float sine_of_turn(uint turn)
+{
+    const int centred = as_int(turn); /* [-1/2, 1/2) turn times 2^32 */
+    float x = (float)centred * 0x1p-31f; /* half turns in [-1, 1) */
+    x = select(x, 1.0f - x, x > 0.5f);
+    x = select(x, -1.0f - x, x < -0.5f);
+    const float z = x * x;
+    float p = 0.0772201108f;
+    p = fma(p, z, -0.598045165f);
+    p = fma(p, z, 2.55003138f);
+    p = fma(p, z, -5.16770688f);
+    p = fma(p, z, 3.14159258f);
+    return p * x;
+}
+
+/* Spikes of the source population `delay` batches ago, over one field step. */
+MESO_FUNCTION uint spikes_count(__global const uint *spike_counts, uint n_chunks, uint n_history,
+                                uint history_slot, uint n_batches_before, uint batches_per_field,
+                                uint delay, uint first_chunk, uint n_source_chunks)
+{
+    uint n = 0;
+    for (uint back = delay + 1u; back <= delay + batches_per_field; back++) {
+        if (back > n_batches_before)
+            break;
+        const uint h = (history_slot + n_history - back) % n_history;
+        for (uint c = first_chunk; c < first_chunk + n_source_chunks; c++)
+            n += spike_counts[h * n_chunks + c];
+    }
+    return n;
+}
+
+MESO_FUNCTION float clearance(float c_nM, float V_max, float K_m, float k_loss)
+{
+    return -V_max * c_nM * meso_reciprocal(K_m + c_nM) - k_loss * c_nM;
+}
+
+/* Release of this step at once, then uptake and loss by Heun's method. */
+MESO_FUNCTION void compartment_step(const compartment_entry *m, uint n_spikes,
+                                    __global const block_entry *blocks,
+                                    __global const float *drug_nM, float dt_ms, __global float *field)
+{
+    float blocked = 0.0f;
+    for (uint i = m->first_block; i < m->first_block + m->n_blocks; i++)
+        blocked = fma(drug_nM[blocks[i].drug], blocks[i].per_nM, blocked);
+    const float K_m = m->K_m_nM * (1.0f + blocked);
+    const float bound = m->autoreceptor == MESO_NEVER ? 0.0f : field[m->autoreceptor];
+    const float gain = meso_reciprocal(fma(m->autoreceptor_alpha, bound, 1.0f));
+
+    const float c = fma((float)n_spikes * m->release_nM, gain, field[m->concentration]);
+    const float first = clearance(c, m->V_max_nM_per_ms, K_m, m->k_loss_per_ms);
+    const float guess = fmax(fma(first, dt_ms, c), 0.0f);
+    const float second = clearance(guess, m->V_max_nM_per_ms, K_m, m->k_loss_per_ms);
+    field[m->concentration] = meso_flush(fmax(fma(0.5f * dt_ms, first + second, c), 0.0f));
+    field[m->occupancy] = blocked * meso_reciprocal(1.0f + blocked);
+}
+
+/* dB/dt = k_off (c / K_d (1 - B) - B), exact for constant c. */
+MESO_FUNCTION void receptor_step(const receptor_entry *r, float dt_ms, __global float *field)
+{
+    const float c = field[r->concentration];
+    const float total = c + r->K_d_nM;
+    const float settled = c * meso_reciprocal(total);
+    const float rate = r->k_off_per_ms * total * meso_reciprocal(r->K_d_nM);
+    field[r->bound] =
+        meso_flush(fma(field[r->bound] - settled, meso_exp(-rate * dt_ms), settled));
+}
+
+/* A telegraph process: up (1) or down (0). */
+MESO_FUNCTION void gate_step(const gate_entry *g, ulong field_step, __global float *field)
+{
+    const int up = field[g->index] > 0.5f;
+    const meso_words w = meso_threefry(g->key0, g->key1, (uint)field_step, (uint)(field_step >> 32));
+    const int leaves = w.x < (up ? g->leave_up : g->leave_down);
+    field[g->index] = (up != leaves) ? 1.0f : 0.0f;
+}
+
+/* Upper tails of the Poisson distribution: P(count > k) times 2^32, summed from the small end. */
+MESO_FUNCTION void poisson_tails(float events, uint n, __global uint *thresholds)
+{
+    float terms[MESO_MAX_THRESHOLDS + 8];
+    terms[0] = meso_exp(-events);
+    for (uint k = 1; k < n + 8u; k++)
+        terms[k] = terms[k - 1] * events * meso_reciprocal((float)k);
+    float tail = 0.0f;
+    for (uint k = n + 7u; k > n; k--)
+        tail += terms[k];
+    for (uint k = n; k > 0u; k--) {
+        tail += terms[k];
+        thresholds[k - 1u] = tail >= 1.0f ? 0xffffffffu : (uint)(tail * 4294967296.0f);
+    }
+}
+
+MESO_FUNCTION float stimulus_factor(const stimulus_entry *s, ulong field_step,
+                                    __global const float *field)
+{
+    float factor = fma(s->theta_depth, sine_of_turn((uint)(field_step * s->theta_turn)), 1.0f);
+    if (s->gate != MESO_NEVER)
+        factor *= fma(1.0f - s->gate_low, field[s->gate], s->gate_low);
+    return factor;
+}
+
+MESO_FUNCTION void stimulus_step(const stimulus_entry *s, ulong field_step, ulong first_step,
+                                 uint steps_per_field, __global const float *field,
+                                 __global uint *thresholds, __global ulong *volley)
+{
+    const int active = first_step >= s->start && first_step < s->stop;
+    if (s->kind == 0u) {
+        const float events = active ? s->events * stimulus_factor(s, field_step, field) : 0.0f;
+        poisson_tails(events, s->n_thresholds, thresholds);
+    } else if (s->kind == 1u) {
+        const meso_words w = meso_threefry(~s->key0, s->key1, (uint)field_step, (uint)(field_step >> 32));
+        const int happens = active && meso_uniform(w.x) < s->events;
+        const uint offset = (uint)(((ulong)w.y * steps_per_field) >> 32);
+        *volley = happens ? first_step + offset : ~0ul;
+    }
+}
+
+__kernel void field_step(
+    uint n_compartments, uint n_receptors, uint n_targets, uint n_gates, uint n_stimuli, uint n_field,
+    uint n_chunks, uint n_history, uint history_slot, uint n_batches_before, uint batches_per_field,
+    uint steps_per_field, ulong number, float dt_ms, uint drug_row, uint n_drugs,
+    __global const compartment_entry *compartments, __global const block_entry *blocks,
+    __global const receptor_entry *receptors, __global const target_entry *targets,
+    __global const effect_entry *effects, __global const gate_entry *gates,
+    __global const stimulus_entry *stimuli, __global const uint *spike_counts,
+    __global const float *drug_nM, __global float *field, __global float *field_sum,
+    __global float *modulation, __global uint *thresholds, __global ulong *volleys)
+{
+    const uint me = (uint)get_local_id(0), n_items = (uint)get_local_size(0);
+
+    /* 1. compartments, and the gates of outside input */
+    for (uint i = me; i < n_compartments; i += n_items) {
+        const compartment_entry m = compartments[i];
+        const uint n_spikes =
+            spikes_count(spike_counts, n_chunks, n_history, history_slot, n_batches_before,
+                         batches_per_field, m.delay_batches, m.first_chunk, m.n_chunks);
+        compartment_step(&m, n_spikes, blocks, drug_nM + drug_row * n_drugs, dt_ms, field);
+    }
+    for (uint i = me; i < n_gates; i += n_items) {
+        const gate_entry g = gates[i];
+        gate_step(&g, number, field);
+    }
+    MESO_BARRIER();
+
+    /* 2. receptors follow the concentration of their compartment */
+    for (uint i = me; i < n_receptors; i += n_items) {
+        const receptor_entry r = receptors[i];
+        receptor_step(&r, dt_ms, field);
+    }
+    MESO_BARRIER();
+
+    /* 3. what bound receptors do: value * scale + add for every modulated parameter */
+    for (uint i = me; i < n_targets; i += n_items) {
+        float scale = 1.0f, add = 0.0f;
+        for (uint k = targets[i].first_effect; k < targets[i].first_effect + targets[i].n_effects; k++) {
+            const float phi = field[effects[k].bound];
+            const float factor = fma(effects[k].scale, phi, 1.0f);
+            scale *= factor;
+            add = fma(add, factor, effects[k].add * phi);
+        }
+        modulation[2u * i] = scale;
+        modulation[2u * i + 1u] = add;
+    }
+
+    /* 4. rates and volleys of the coming field step */
+    for (uint i = me; i < n_stimuli; i += n_items) {
+        const stimulus_entry s = stimuli[i];
+        stimulus_step(&s, number, number * steps_per_field, steps_per_field, field,
+                      thresholds + i * MESO_MAX_THRESHOLDS, volleys + i);
+    }
+
+    /* 5. sums for the time line */
+    for (uint i = me; i < n_field; i += n_items)
+        field_sum[i] += field[i];
+}

@@ -1,0 +1,34 @@
+#include "base/hash.h"
+
+#include <xxhash.h>
+
+uint64_t hash_bytes(const void *data, size_t bytes, uint64_t seed)
+{
+    return XXH64(data, bytes, seed);
+}
+
+hash_stream *hash_stream_create(void)
+{
+    XXH64_state_t *state = XXH64_createState();
+    if (state != NULL)
+        XXH64_reset(state, 0);
+    return (hash_stream *)state;
+}
+
+void hash_stream_destroy(hash_stream **h)
+{
+    if (h == NULL || *h == NULL)
+        return;
+    XXH64_freeState((XXH64_state_t *)*h);
+    *h = NULL;
+}
+
+void hash_stream_add(hash_stream *h, const void *data, size_t bytes)
+{
+    XXH64_update((XXH64_state_t *)h, data, bytes);
+}
+
+uint64_t hash_stream_value(const hash_stream *h)
+{
+    return XXH64_digest((const XXH64_state_t *)h);
+}

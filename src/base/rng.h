@@ -1,0 +1,23 @@
+/**
+ * Random numbers from counters: Threefry2x32 with 13 rounds (Salmon et al. 2011), the same words as
+ * kernels/rng.clh on a device. There is no generator state: a number is a function of
+ * (seed, stream, entity, draw).
+ */
+#ifndef BASE_RNG_H
+#define BASE_RNG_H
+
+#include <stdint.h>
+
+typedef struct rng_words {
+    uint32_t x, y;
+} rng_words;
+
+rng_words rng_threefry(uint32_t key0, uint32_t key1, uint32_t counter0, uint32_t counter1);
+/** Key of a named stream of a run: a 64-bit hash (XXH64) of the name, seeded with the run's seed. */
+void rng_stream_key(uint64_t seed, const char *stream, uint32_t key[2]);
+/** Uniform in (0, 1) from one word: (word + 0.5) / 2^32. */
+double rng_uniform(uint32_t word);
+/** Standard normal quantile of p in (0, 1) (Wichura 1988, AS241: relative error about 1e-16). */
+double rng_normal_quantile(double p);
+
+#endif

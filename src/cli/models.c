@@ -1,0 +1,172 @@
+#include "cli/command.h"
+
+#include "base/arena.h"
+#include "base/embedded.h"
+#include "base/text.h"
+#include "config/load.h"
+#include "engine/codegen.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { C_HEADER = 1, MAX_MODELS = 256 };
+
+static const option_spec OPTIONS[] = {
+    {C_HEADER, "c-header", NULL, "print NAME's C structs of parameters and state"},
+    {0},
+};
+
+/* --- the list --------------------------------------------------------------------------------- */
+
+/* Names of the descriptors "neurons/<name>.json"; strings in `memory`. */
+static uint32_t list_models(arena *memory, const char *names[MAX_MODELS])
+{
+    static const char FOLDER[] = "neurons/", SUFFIX[] = ".json";
+    uint32_t n = 0;
+    const char *path;
+    for (size_t i = 0; (path = embedded_path(i)) && n < MAX_MODELS; i++) {
+        size_t length = strlen(path), rest = strlen(FOLDER) + strlen(SUFFIX);
+        if (length <= rest || strncmp(path, FOLDER, strlen(FOLDER)) != 0 ||
+            strcmp(path + length - strlen(SUFFIX), SUFFIX) != 0)
+            continue;
+        names[n++] = arena_printf(memory, "%.*s", (int)(length - rest), path + strlen(FOLDER));
+    }
+    return n;
+}
+
+static meso_status print_list(arena *memory, meso_error *err)
+{
+    const char *names[MAX_MODELS];
+    uint32_t n = list_models(memory, names);
+    for (uint32_t i = 0; i < n; i++) {
+        const neuron_model *model;
+        meso_status status = config_load_neuron_model(names[i], NULL, memory, &model, err);
+        if (status != MESO_OK)
+            return status;
+        printf("%-20s %s\n", model->name, model->title);
+    }
+    return MESO_OK;
+}
+
+/* --- one model -------------------------------------------------------------------------------- */
+
+static int widest(int width, const char *word)
+{
+    int length = word ? (int)strlen(word) : 0;
+    return length > width ? length : width;
+}
+
+static const char *or_empty(const char *word)
+{
+    return word ? word : "";
+}
+
+static void print_parameters(const neuron_model *m)
+{
+    int name = 9, unit = 4; /* of the headings */
+    for (uint32_t i = 0; i < m->n_parameters; i++) {
+        name = widest(name, m->parameters[i].name);
+        unit = widest(unit, m->parameters[i].unit);
+    }
+    printf("\n%-*s  %-*s  %10s  %10s  %10s  %s\n", name, "parameter", unit, "unit", "default",
+           "min", "max", "meaning");
+    for (uint32_t i = 0; i < m->n_parameters; i++) {
+        const parameter_spec *p = &m->parameters[i];
+        char value[24] = "required";
+        if (!isnan(p->default_value))
+            snprintf(value, sizeof value, "%g", p->default_value);
+        printf("%-*s  %-*s  %10s  %10g  %10g  %s", name, p->name, unit, or_empty(p->unit), value,
+               p->min, p->max, or_empty(p->doc));
+        if (p->source && *p->source)
+            printf(" [%s]", p->source);
+        printf("\n");
+    }
+}
+
+static void print_state(const neuron_model *m)
+{
+    int name = 9, unit = 4;
+    for (uint32_t i = 0; i < m->n_state; i++) {
+        name = widest(name, m->state[i].name);
+        unit = widest(unit, m->state[i].unit);
+    }
+    printf("\n%-*s  %-*s  %10s  %s\n", name, "state", unit, "unit", "initial", "meaning");
+    for (uint32_t i = 0; i < m->n_state; i++) {
+        const state_spec *s = &m->state[i];
+        char value[24];
+        snprintf(value, sizeof value, "%g", s->initial);
+        printf("%-*s  %-*s  %10s  %s\n", name, s->name, unit, or_empty(s->unit),
+               s->initial_parameter >= 0 ? m->parameters[s->initial_parameter].name : value,
+               or_empty(s->doc));
+    }
+}
+
+static void print_model(const neuron_model *m)
+{
+    printf("%s: %s\n", m->name, m->title);
+    if (m->source && *m->source)
+        printf("source: %s\n", m->source);
+    print_parameters(m);
+    print_state(m);
+}
+
+static meso_status print_c_header(const neuron_model *m, meso_error *err)
+{
+    text t = {0};
+    codegen_model_structs(m, &t);
+    if (t.failed || !t.data) {
+        text_free(&t);
+        err->status = MESO_MEMORY;
+        snprintf(err->message, sizeof err->message, "no memory for the structs of %s", m->name);
+        return MESO_MEMORY;
+    }
+    fputs(t.data, stdout);
+    text_free(&t);
+    return MESO_OK;
+}
+
+static meso_status print_one(arena *memory, const char *name, bool c_header, meso_error *err)
+{
+    const neuron_model *model;
+    meso_status status = config_load_neuron_model(name, NULL, memory, &model, err);
+    if (status != MESO_OK)
+        return status;
+    if (c_header)
+        return print_c_header(model, err);
+    print_model(model);
+    return MESO_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+static int run(const command *self, int argc, char **argv)
+{
+    bool c_header = false;
+    const char *name;
+    int id;
+    while ((id = next_option(self, argc, argv)) != OPTIONS_END) {
+        if (id == OPTIONS_BAD)
+            return EXIT_USAGE;
+        c_header = true;
+    }
+    if (!read_operand(self, argc, argv, &name))
+        return EXIT_USAGE;
+    if (c_header && !name)
+        return usage_error(self, "--c-header needs the NAME of a model");
+    meso_error err = {.message = "out of memory"};
+    arena *memory = arena_create();
+    meso_status status = MESO_MEMORY;
+    if (memory)
+        status = name ? print_one(memory, name, c_header, &err) : print_list(memory, &err);
+    arena_destroy(&memory);
+    return status == MESO_OK ? EXIT_SUCCESS : report_error(status, &err);
+}
+
+const command models_command = {
+    .name = "models",
+    .operand = "[NAME]",
+    .summary = "list the neuron models, or one's parameters, state, units and source",
+    .options = OPTIONS,
+    .run = run,
+};

@@ -1,0 +1,147 @@
+#include "config/loader.h"
+#include <string.h>
+
+/* --- tables ----------------------------------------------------------------------------------- */
+
+static const field iv_fields[] = {
+    {.key = "bioavailability", .kind = FIELD_NUMBER, FIELD_DEFAULT(1), FIELD_ABOVE(0, 1),
+     FIELD_IN(drug_route_spec, bioavailability), .doc = "share of the dose that reaches the plasma"},
+    {0}};
+
+static const field ip_fields[] = {
+    {.key = "bioavailability", .kind = FIELD_NUMBER, FIELD_DEFAULT(1), FIELD_ABOVE(0, 1),
+     FIELD_IN(drug_route_spec, bioavailability), .doc = "share of the dose that reaches the plasma"},
+    {.key = "k_absorption_per_min", .kind = FIELD_NUMBER, .unit = "1/min", .required = true,
+     FIELD_ABOVE(0, 1000), FIELD_IN(drug_route_spec, k_absorption_per_min),
+     .doc = "rate from the depot to the plasma"},
+    {0}};
+
+static const object_type iv_type = {
+    .name = "route_iv", .doc = "Into a vein: the dose is in the plasma at once",
+    .fields = iv_fields};
+static const object_type ip_type = {
+    .name = "route_ip", .doc = "Into the peritoneum: the dose is absorbed from a depot",
+    .fields = ip_fields};
+
+static const field route_fields[] = {
+    {.key = "iv", .kind = FIELD_OBJECT, .type = &iv_type, .doc = "intravenous"},
+    {.key = "ip", .kind = FIELD_OBJECT, .type = &ip_type, .doc = "intraperitoneal"},
+    {0}};
+
+static const object_type routes_type = {
+    .name = "routes", .doc = "How the drug may be given", .fields = route_fields};
+
+static const field block_fields[] = {
+    {.key = "K_i_nM", .kind = FIELD_NUMBER, .unit = "nM", .required = true,
+     FIELD_ABOVE(0, 10000000), FIELD_IN(drug_block, K_i_nM),
+     .doc = "inhibition constant: K_m becomes K_m (1 + C / K_i)"},
+    {0}};
+
+static const object_type block_type = {
+    .name = "block", .doc = "Competitive block of a transporter", .fields = block_fields};
+
+static const field drug_fields[] = {
+    {.key = "title", .kind = FIELD_TEXT, FIELD_DEFAULT_TEXT(""), FIELD_IN(drug, title),
+     .doc = "one line for people"},
+    {.key = "molar_mass_g_per_mol", .kind = FIELD_NUMBER, .unit = "g/mol", .required = true,
+     FIELD_ABOVE(0, 100000), FIELD_IN(drug, molar_mass_g_per_mol),
+     .doc = "of the form in which doses are stated"},
+    {.key = "V_d_L_per_kg", .kind = FIELD_NUMBER, .unit = "L/kg", .required = true,
+     FIELD_ABOVE(0, 1000), FIELD_IN(drug, V_d_L_per_kg), .doc = "volume of distribution"},
+    {.key = "k_elimination_per_min", .kind = FIELD_NUMBER, .unit = "1/min", .required = true,
+     FIELD_FROM(0, 1000), FIELD_IN(drug, k_elimination_per_min), .doc = "rate out of the plasma"},
+    {.key = "k_to_brain_per_min", .kind = FIELD_NUMBER, .unit = "1/min", .required = true,
+     FIELD_FROM(0, 1000), FIELD_IN(drug, k_to_brain_per_min), .doc = "rate from plasma to brain"},
+    {.key = "k_from_brain_per_min", .kind = FIELD_NUMBER, .unit = "1/min", .required = true,
+     FIELD_FROM(0, 1000), FIELD_IN(drug, k_from_brain_per_min), .doc = "rate from brain to plasma"},
+    {.key = "unbound_fraction", .kind = FIELD_NUMBER, FIELD_DEFAULT(1), FIELD_ABOVE(0, 1),
+     FIELD_IN(drug, unbound_fraction), .doc = "share of the brain concentration that acts"},
+    {.key = "routes", .kind = FIELD_OBJECT, .type = &routes_type, .required = true,
+     .doc = "how the drug may be given"},
+    {.key = "blocks", .kind = FIELD_MAP, .type = &block_type, .doc = "by transporter"},
+    {0}};
+
+const object_type drug_type = {
+    .name = "drug", .doc = "A drug: how it reaches the brain, and what it does there",
+    .fields = drug_fields};
+
+/* --- building --------------------------------------------------------------------------------- */
+
+static meso_status read_routes(loader *l, const cJSON *object, drug *d)
+{
+    const cJSON *routes = get_member(object, "routes");
+    const struct {
+        const char *key;
+        const object_type *type;
+    } known[N_ROUTES] = {[ROUTE_IV] = {"iv", &iv_type}, [ROUTE_IP] = {"ip", &ip_type}};
+    for (int i = 0; i < N_ROUTES; i++) {
+        const cJSON *route = get_member(routes, known[i].key);
+        d->routes[i].given = route != NULL;
+        if (route)
+            MESO_TRY(loader_read(l, known[i].type, route, &d->routes[i]));
+    }
+    return MESO_OK;
+}
+
+static meso_status check_transporter(loader *l, const cJSON *block)
+{
+    const experiment *e = l->experiment;
+    name_list names = {0};
+    for (uint32_t i = 0; i < e->n_modulators; i++) {
+        for (uint32_t j = 0; j < e->modulators[i].n_compartments; j++) {
+            const char *name = e->modulators[i].compartments[j].transporter;
+            if (name && strcmp(name, block->string) == 0) {
+                names_free(&names);
+                return MESO_OK;
+            }
+            if (name)
+                names_add(&names, name, NULL);
+        }
+    }
+    meso_status status = names_error_value(&l->document, block, block->string,
+                                           "transporters of the compartments", &names, l->err);
+    names_free(&names);
+    return status;
+}
+
+static meso_status read_blocks(loader *l, const cJSON *object, drug *d)
+{
+    const cJSON *map = get_member(object, "blocks");
+    d->n_blocks = (uint32_t)count_members(map);
+    drug_block *b = loader_alloc(l, d->n_blocks, sizeof *b);
+    if (!b)
+        return MESO_MEMORY;
+    d->blocks = b;
+    for (const cJSON *block = first_member(map); block; block = next_member(block), b++) {
+        MESO_TRY(check_transporter(l, block));
+        b->transporter = arena_strdup(l->experiment->memory, block->string);
+        if (!b->transporter)
+            return error_set(l->err, MESO_MEMORY, "out of memory");
+        MESO_TRY(loader_read(l, &block_type, block, b));
+    }
+    return MESO_OK;
+}
+
+static meso_status read_drug(loader *l, const cJSON *object, drug *d)
+{
+    d->name = arena_strdup(l->experiment->memory, object->string);
+    if (!d->name)
+        return error_set(l->err, MESO_MEMORY, "out of memory");
+    MESO_TRY(loader_read(l, &drug_type, object, d));
+    MESO_TRY(read_routes(l, object, d));
+    return read_blocks(l, object, d);
+}
+
+meso_status load_drugs(loader *l)
+{
+    const cJSON *map = loader_section(l, "drugs");
+    experiment *e = l->experiment;
+    e->n_drugs = (uint32_t)count_members(map);
+    drug *d = loader_alloc(l, e->n_drugs, sizeof *d);
+    if (!d)
+        return MESO_MEMORY;
+    e->drugs = d;
+    for (const cJSON *object = first_member(map); object; object = next_member(object))
+        MESO_TRY(read_drug(l, object, d++));
+    return MESO_OK;
+}

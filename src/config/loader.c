@@ -1,0 +1,109 @@
+#include "config/loader.h"
+
+#include <math.h>
+#include <string.h>
+
+void *loader_alloc(loader *l, size_t n, size_t bytes)
+{
+    void *memory = NULL;
+    if (n < SIZE_MAX / bytes)
+        memory = arena_alloc(l->experiment->memory, (n ? n : 1) * bytes);
+    if (!memory)
+        error_set(l->err, MESO_MEMORY, "out of memory");
+    return memory;
+}
+
+const cJSON *loader_section(const loader *l, const char *name)
+{
+    return get_member(l->document.root, name);
+}
+
+const cJSON *loader_member(const loader *l, const char *section, uint32_t index)
+{
+    const cJSON *member = first_member(loader_section(l, section));
+    while (index-- > 0)
+        member = next_member(member);
+    return member;
+}
+
+meso_status loader_read(loader *l, const object_type *type, const cJSON *object, void *out)
+{
+    return type_read(type, object, l->experiment->memory, out, l->err);
+}
+
+meso_status loader_resolve(loader *l, const cJSON *value, const char *section, uint32_t *index)
+{
+    const cJSON *members = loader_section(l, section);
+    uint32_t i = 0;
+    for (const cJSON *m = first_member(members); m; m = next_member(m), i++) {
+        if (strcmp(m->string, value->valuestring) == 0) {
+            *index = i;
+            return MESO_OK;
+        }
+    }
+    name_list names = {0};
+    names_add_members(&names, members);
+    meso_status status = names_error_value(&l->document, value, value->valuestring, section,
+                                           &names, l->err);
+    names_free(&names);
+    return status;
+}
+
+bool is_multiple(double value, double unit)
+{
+    const double n = value / unit;
+    return fabs(n - round(n)) <= 1e-6 * fmax(1, fabs(n) * 1e-6);
+}
+
+meso_status loader_check_multiple(loader *l, const cJSON *node, double step, const char *step_name)
+{
+    if (is_multiple(node->valuedouble, step))
+        return MESO_OK;
+    return LOADER_ERROR(l, node, NULL, MESO_RANGE, "%.15g ms is not a multiple of %s, %.15g ms",
+                        node->valuedouble, step_name, step);
+}
+
+static meso_status read_port(loader *l, const cJSON *member, const population *target,
+                             projection_port *port)
+{
+    name_list names = {0};
+    for (uint32_t i = 0; i < target->n_conductances; i++) {
+        const conductance *c = &target->conductances[i];
+        if (strcmp(c->name, member->string) == 0) {
+            *port = (projection_port){.conductance = i, .factor = member->valuedouble};
+            names_free(&names);
+            if (c->kind != CONDUCTANCE_TONIC)
+                return MESO_OK;
+            return LOADER_ERROR(l, member, NULL, MESO_CONFIG,
+                                "'%s' is tonic: it takes no spikes", c->name);
+        }
+        if (c->kind != CONDUCTANCE_TONIC)
+            names_add(&names, c->name, NULL);
+    }
+    text what = {0};
+    text_appendf(&what, "conductances of '%s'", target->name);
+    meso_status status = names_error_value(&l->document, member, member->string,
+                                           what.failed ? "conductances" : what.data, &names,
+                                           l->err);
+    text_free(&what);
+    names_free(&names);
+    return status;
+}
+
+meso_status load_ports(loader *l, const cJSON *receptors, const population *target,
+                       const projection_port **ports, uint32_t *n_ports)
+{
+    const size_t n = count_members(receptors);
+    if (n == 0)
+        return LOADER_ERROR(l, receptors, NULL, MESO_CONFIG,
+                            "expected at least one conductance of '%s'", target->name);
+    projection_port *read = loader_alloc(l, n, sizeof *read);
+    if (!read)
+        return MESO_MEMORY;
+    uint32_t i = 0;
+    for (const cJSON *m = first_member(receptors); m; m = next_member(m))
+        MESO_TRY(read_port(l, m, target, &read[i++]));
+    *ports = read;
+    *n_ports = (uint32_t)n;
+    return MESO_OK;
+}

@@ -1,0 +1,65 @@
+/**
+ * Building the model from a checked document: one function and one set of field tables per concept.
+ */
+#ifndef CONFIG_LOADER_H
+#define CONFIG_LOADER_H
+
+#include "config/document.h"
+#include "config/fields.h"
+#include "config/names.h"
+#include "model/experiment.h"
+
+typedef struct loader {
+    document document;
+    experiment *experiment;
+    const char *directory; /* of the experiment file */
+    neuron_model *models;  /* [capacity: number of cells] */
+    meso_error *err;
+} loader;
+
+/* Tables of what stands at the top level, each beside the code that builds its structs. */
+extern const object_type cell_type, population_type;   /* populations.c */
+extern const object_type projection_type;              /* projections.c */
+extern const object_type stimulus_type;                /* stimuli.c */
+extern const object_type modulator_type, receptor_type; /* modulators.c */
+extern const object_type drug_type;                    /* drugs.c */
+extern const object_type phase_type;                   /* protocol.c */
+extern const object_type record_type;                  /* recording.c */
+
+meso_status load_populations(loader *l);
+meso_status load_projections(loader *l);
+meso_status load_stimuli(loader *l);
+meso_status load_modulators(loader *l);
+meso_status load_drugs(loader *l);
+meso_status load_protocol(loader *l);
+meso_status load_recording(loader *l);
+
+/* --- what they share -------------------------------------------------------------------------- */
+
+/** Zeroed memory of the experiment for n elements; NULL, with the error set, only when there is none. */
+void *loader_alloc(loader *l, size_t n, size_t bytes);
+/** The top-level object of this name, or NULL. */
+const cJSON *loader_section(const loader *l, const char *name);
+/** Member number `index` of a top-level object. */
+const cJSON *loader_member(const loader *l, const char *section, uint32_t index);
+/** type_read into the experiment's memory. */
+meso_status loader_read(loader *l, const object_type *type, const cJSON *object, void *out);
+
+/**
+ * Position of the string `value` among the members of the top-level object `section`.
+ * Errors    MESO_NOT_FOUND with the nearest name
+ */
+meso_status loader_resolve(loader *l, const cJSON *value, const char *section, uint32_t *index);
+/** Is `value` a whole multiple of `unit`? */
+bool is_multiple(double value, double unit);
+/** Error unless the number at `node` is a whole multiple of `step` ms, which has the name `step_name`. */
+meso_status loader_check_multiple(loader *l, const cJSON *node, double step, const char *step_name);
+
+/** Synapses' ports: names of conductances of `target` with their factors. */
+meso_status load_ports(loader *l, const cJSON *receptors, const population *target,
+                       const projection_port **ports, uint32_t *n_ports);
+
+#define LOADER_ERROR(l, node, key, status, ...)                                                    \
+    document_error(&(l)->document, node, key, (l)->err, status, __VA_ARGS__)
+
+#endif

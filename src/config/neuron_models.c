@@ -1,0 +1,269 @@
+#include "config/load.h"
+
+#include "base/embedded.h"
+#include "config/document.h"
+#include "config/fields.h"
+#include "config/names.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- tables ----------------------------------------------------------------------------------- */
+
+static const field parameter_fields[] = {
+    {.key = "unit", .kind = FIELD_TEXT, .required = true, FIELD_IN(parameter_spec, unit),
+     .doc = "unit, as people write it"},
+    {.key = "doc", .kind = FIELD_TEXT, .required = true, FIELD_IN(parameter_spec, doc),
+     .doc = "what it is"},
+    {.key = "source", .kind = FIELD_TEXT, FIELD_DEFAULT_TEXT(""), FIELD_IN(parameter_spec, source),
+     .doc = "publication that the default is from"},
+    {.key = "default", .kind = FIELD_NUMBER, FIELD_IN(parameter_spec, default_value),
+     .doc = "value when an experiment gives none; without it, an experiment must"},
+    {.key = "min", .kind = FIELD_NUMBER, FIELD_IN(parameter_spec, min), .doc = "least value"},
+    {.key = "max", .kind = FIELD_NUMBER, FIELD_IN(parameter_spec, max), .doc = "largest value"},
+    {0}};
+
+static const field state_fields[] = {
+    {.key = "unit", .kind = FIELD_TEXT, .required = true, FIELD_IN(state_spec, unit),
+     .doc = "unit, as people write it"},
+    {.key = "doc", .kind = FIELD_TEXT, .required = true, FIELD_IN(state_spec, doc),
+     .doc = "what it is"},
+    {.key = "initial", .kind = FIELD_NUMBER_OR_NAME, FIELD_DEFAULT(0),
+     .doc = "value at the start, or the parameter that holds it"},
+    {0}};
+
+static const object_type parameter_type = {
+    .name = "parameter", .doc = "A parameter", .fields = parameter_fields};
+static const object_type state_type = {
+    .name = "state", .doc = "A state variable", .fields = state_fields};
+
+static const field model_fields[] = {
+    {.key = "model", .kind = FIELD_NAME, .required = true, FIELD_IN(neuron_model, name),
+     .doc = "name of the model, of its two files and of its function"},
+    {.key = "title", .kind = FIELD_TEXT, .required = true, FIELD_IN(neuron_model, title),
+     .doc = "one line for people"},
+    {.key = "source", .kind = FIELD_TEXT, FIELD_DEFAULT_TEXT(""), FIELD_IN(neuron_model, source),
+     .doc = "publication"},
+    {.key = "parameters", .kind = FIELD_MAP, .type = &parameter_type, .required = true,
+     .doc = "parameters, in the order of the struct"},
+    {.key = "state", .kind = FIELD_MAP, .type = &state_type, .required = true,
+     .doc = "state variables, in the order of the struct; the first is the potential in mV"},
+    {0}};
+
+static const object_type model_type = {
+    .name = "neuron_model", .doc = "Descriptor of a neuron model", .fields = model_fields};
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static void *alloc(arena *memory, size_t n, size_t bytes, meso_error *err)
+{
+    void *p = arena_alloc(memory, n * bytes);
+    if (!p)
+        error_set(err, MESO_MEMORY, "out of memory");
+    return p;
+}
+
+static meso_status read_parameter(const document *d, const cJSON *object, parameter_spec *p,
+                                  meso_error *err)
+{
+    *p = (parameter_spec){.default_value = NAN, .min = -INFINITY, .max = INFINITY};
+    p->name = arena_strdup(d->memory, object->string);
+    if (!p->name)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    MESO_TRY(type_read(&parameter_type, object, d->memory, p, err));
+    if (p->min > p->max)
+        return document_error(d, object, "min", err, MESO_RANGE, "min %.15g is above max %.15g",
+                              p->min, p->max);
+    if (p->default_value < p->min || p->default_value > p->max)
+        return document_error(d, object, "default", err, MESO_RANGE,
+                              "%.15g %s is outside [%.15g, %.15g] %s", p->default_value, p->unit,
+                              p->min, p->max, p->unit);
+    return MESO_OK;
+}
+
+static meso_status read_parameters(const document *d, neuron_model *m, meso_error *err)
+{
+    const cJSON *map = get_member(d->root, "parameters");
+    m->n_parameters = (uint32_t)count_members(map);
+    parameter_spec *parameters = alloc(d->memory, m->n_parameters, sizeof *parameters, err);
+    if (!parameters)
+        return MESO_MEMORY;
+    m->parameters = parameters;
+    for (const cJSON *p = first_member(map); p; p = next_member(p))
+        MESO_TRY(read_parameter(d, p, parameters++, err));
+    return MESO_OK;
+}
+
+static meso_status find_initial_parameter(const document *d, const neuron_model *m,
+                                          const cJSON *name, int32_t *index, meso_error *err)
+{
+    name_list names = {0};
+    for (uint32_t i = 0; i < m->n_parameters; i++) {
+        if (strcmp(m->parameters[i].name, name->valuestring) == 0) {
+            names_free(&names);
+            *index = (int32_t)i;
+            return MESO_OK;
+        }
+        names_add(&names, m->parameters[i].name, NULL);
+    }
+    meso_status status =
+        names_error_value(d, name, name->valuestring, "parameters", &names, err);
+    names_free(&names);
+    return status;
+}
+
+static meso_status read_state(const document *d, const neuron_model *m, const cJSON *object,
+                              state_spec *s, meso_error *err)
+{
+    *s = (state_spec){.initial_parameter = -1};
+    s->name = arena_strdup(d->memory, object->string);
+    if (!s->name)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    MESO_TRY(type_read(&state_type, object, d->memory, s, err));
+    const cJSON *initial = get_member(object, "initial");
+    if (cJSON_IsString(initial))
+        return find_initial_parameter(d, m, initial, &s->initial_parameter, err);
+    s->initial = initial->valuedouble;
+    return MESO_OK;
+}
+
+static meso_status read_states(const document *d, neuron_model *m, meso_error *err)
+{
+    const cJSON *map = get_member(d->root, "state");
+    m->n_state = (uint32_t)count_members(map);
+    if (m->n_state == 0)
+        return document_error(d, map, NULL, err, MESO_CONFIG,
+                              "expected at least one state variable, the potential in mV");
+    state_spec *states = alloc(d->memory, m->n_state, sizeof *states, err);
+    if (!states)
+        return MESO_MEMORY;
+    m->state = states;
+    for (const cJSON *s = first_member(map); s; s = next_member(s))
+        MESO_TRY(read_state(d, m, s, states++, err));
+    if (strcmp(m->state[0].unit, "mV") != 0)
+        return document_error(d, first_member(map), "unit", err, MESO_UNIT,
+                              "the first state variable is the membrane potential: its unit must "
+                              "be mV, not '%s'", m->state[0].unit);
+    return MESO_OK;
+}
+
+static meso_status read_model(document *d, const char *name, neuron_model *m, meso_error *err)
+{
+    if (!cJSON_IsObject(d->root))
+        return document_error(d, d->root, NULL, err, MESO_CONFIG, "expected an object");
+    MESO_TRY(type_check(d, &model_type, d->root, err));
+    MESO_TRY(type_read(&model_type, d->root, d->memory, m, err));
+    if (strcmp(m->name, name) != 0)
+        return document_error(d, d->root, "model", err, MESO_CONFIG,
+                              "'%s' is not the name of the file, '%s'", m->name, name);
+    MESO_TRY(read_parameters(d, m, err));
+    return read_states(d, m, err);
+}
+
+/* --- finding the two files -------------------------------------------------------------------- */
+
+typedef struct model_files {
+    const char *descriptor_path, *text_path;
+    char *descriptor, *text; /* freed with free() */
+} model_files;
+
+static void files_free(model_files *f)
+{
+    free(f->descriptor);
+    free(f->text);
+}
+
+static meso_status copy_text(const char *from, char **to, meso_error *err)
+{
+    const size_t bytes = strlen(from) + 1;
+    *to = malloc(bytes);
+    if (!*to)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    memcpy(*to, from, bytes);
+    return MESO_OK;
+}
+
+static meso_status find_on_disk(const char *name, const char *directory, arena *memory,
+                                model_files *f, meso_error *err)
+{
+    f->descriptor_path = arena_printf(memory, "%s/%s.json", directory, name);
+    f->text_path = arena_printf(memory, "%s/%s.clh", directory, name);
+    if (!f->descriptor_path || !f->text_path)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    if (access(f->text_path, F_OK) != 0)
+        return MESO_NOT_FOUND;
+    MESO_TRY(text_read_file(f->descriptor_path, &f->descriptor, NULL, err));
+    return text_read_file(f->text_path, &f->text, NULL, err);
+}
+
+static meso_status find_built_in(const char *name, arena *memory, model_files *f, meso_error *err)
+{
+    f->descriptor_path = arena_printf(memory, "neurons/%s.json", name);
+    f->text_path = arena_printf(memory, "neurons/%s.clh", name);
+    if (!f->descriptor_path || !f->text_path)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    const char *descriptor = embedded_find(f->descriptor_path);
+    const char *function = embedded_find(f->text_path);
+    if (!descriptor || !function)
+        return MESO_NOT_FOUND;
+    MESO_TRY(copy_text(descriptor, &f->descriptor, err));
+    return copy_text(function, &f->text, err);
+}
+
+static meso_status unknown_model(const char *name, arena *memory, meso_error *err)
+{
+    name_list names = {0};
+    const char *path;
+    for (size_t i = 0; (path = embedded_path(i)); i++) {
+        const size_t length = strlen(path);
+        if (strncmp(path, "neurons/", 8) != 0 || strcmp(path + length - 5, ".json") != 0)
+            continue;
+        char *model = arena_printf(memory, "%.*s", (int)(length - 13), path + 8);
+        if (model)
+            names_add(&names, model, NULL);
+    }
+    text hint = {0};
+    names_append_hint(&names, name, "neuron models", &hint);
+    error_set(err, MESO_NOT_FOUND,
+              "there is no neuron model '%.64s', neither built in nor beside the experiment%s",
+              name, hint.failed ? "" : hint.data);
+    text_free(&hint);
+    names_free(&names);
+    return MESO_NOT_FOUND;
+}
+
+static meso_status find_files(const char *name, const char *directory, arena *memory,
+                              model_files *f, meso_error *err)
+{
+    meso_status status = MESO_NOT_FOUND;
+    if (directory)
+        status = find_on_disk(name, directory, memory, f, err);
+    if (status == MESO_NOT_FOUND)
+        status = find_built_in(name, memory, f, err);
+    return status == MESO_NOT_FOUND ? unknown_model(name, memory, err) : status;
+}
+
+meso_status config_load_neuron_model(const char *name, const char *directory, arena *memory,
+                                     const neuron_model **model, meso_error *err)
+{
+    model_files files = {0};
+    document d = {.memory = memory};
+    meso_status status;
+    neuron_model *m = alloc(memory, 1, sizeof *m, err);
+    if (!m)
+        return MESO_MEMORY;
+    MESO_GO(find_files(name, directory, memory, &files, err));
+    MESO_GO(document_parse(&d, files.descriptor_path, true, files.descriptor,
+                           strlen(files.descriptor), &d.root, err));
+    MESO_GO(read_model(&d, name, m, err));
+    m->text_path = files.text_path;
+    m->text = arena_strdup(memory, files.text);
+    if (!m->text)
+        status = error_set(err, MESO_MEMORY, "out of memory");
+    *model = m;
+done:
+    document_free(&d);
+    files_free(&files);
+    return status;
+}

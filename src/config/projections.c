@@ -1,0 +1,161 @@
+#include "config/loader.h"
+
+/* --- tables ----------------------------------------------------------------------------------- */
+
+static const char *const rules[] = {"fixed_indegree", "fixed_probability", "fixed_total",
+                                    "one_to_one",     "all_to_all",        "gaussian_distance",
+                                    NULL};
+
+#define PAIRWISE (VARIANT(RULE_FIXED_PROBABILITY) | VARIANT(RULE_GAUSSIAN_DISTANCE))
+#define DRAWN (VARIANT(RULE_FIXED_INDEGREE) | VARIANT(RULE_FIXED_TOTAL))
+#define MOST_SYNAPSES 9007199254740991.0 /* 2^53 - 1: whole numbers that JSON can carry */
+
+static const field projection_fields[] = {
+    {.key = "source", .kind = FIELD_NAME, .required = true, .doc = "name of a population"},
+    {.key = "target", .kind = FIELD_NAME, .required = true, .doc = "name of a population"},
+    {.key = "rule", .kind = FIELD_CHOICE, .choices = rules, .required = true,
+     FIELD_IN(projection, rule), .doc = "who is connected to whom"},
+    {.key = "indegree", .kind = FIELD_INTEGER, .required = true, FIELD_FROM(0, INT32_MAX),
+     .variants = VARIANT(RULE_FIXED_INDEGREE), FIELD_IN(projection, indegree),
+     .doc = "synapses that every target neuron gets"},
+    {.key = "probability", .kind = FIELD_NUMBER, .required = true, FIELD_FROM(0, 1),
+     .variants = PAIRWISE, FIELD_IN(projection, probability),
+     .doc = "of a pair to be connected; gaussian_distance: at distance 0"},
+    {.key = "sigma_um", .kind = FIELD_NUMBER, .unit = "um", .required = true,
+     FIELD_ABOVE(0, 1000000), .variants = VARIANT(RULE_GAUSSIAN_DISTANCE),
+     FIELD_IN(projection, sigma_um), .doc = "p(d) = probability exp(-d^2 / (2 sigma^2))"},
+    {.key = "total", .kind = FIELD_INTEGER, .required = true, FIELD_FROM(0, MOST_SYNAPSES),
+     .variants = VARIANT(RULE_FIXED_TOTAL), FIELD_IN(projection, total),
+     .doc = "synapses of the whole projection"},
+    {.key = "autapses", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false),
+     FIELD_IN(projection, autapses), .doc = "may a neuron connect to itself"},
+    {.key = "multapses", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(true), .variants = DRAWN,
+     FIELD_IN(projection, multapses), .doc = "may a pair have several synapses"},
+    {.key = "receptors", .kind = FIELD_NUMBER_MAP, .required = true, FIELD_FROM(0, 1000),
+     .doc = "conductances of the target that a spike opens, each with a factor for the weight"},
+    {.key = "weight_nS", .kind = FIELD_DISTRIBUTION, .unit = "nS", .required = true,
+     FIELD_FROM(0, 10000), FIELD_IN(projection, weight_nS), .doc = "peak conductance per spike"},
+    {.key = "delay_ms", .kind = FIELD_DISTRIBUTION, .unit = "ms", .required = true,
+     FIELD_ABOVE(0, 1000), FIELD_IN(projection, delay_ms),
+     .doc = "from spike to conductance, at least one step; a drawn delay needs max"},
+    {0}};
+
+const object_type projection_type = {
+    .name = "projection", .doc = "Synapses from one population to another",
+    .fields = projection_fields, .variant = "rule"};
+
+/* --- rules between fields --------------------------------------------------------------------- */
+
+static bool is_recurrent(const projection *p)
+{
+    return p->source == p->target;
+}
+
+static meso_status check_indegree(loader *l, const cJSON *object, const projection *p,
+                                  const population *source)
+{
+    const uint32_t n_sources = source->n_neurons - (is_recurrent(p) && !p->autapses ? 1 : 0);
+    if (p->indegree == 0 || (n_sources > 0 && (p->multapses || p->indegree <= n_sources)))
+        return MESO_OK;
+    return LOADER_ERROR(l, object, "indegree", MESO_RANGE,
+                        "%u is more than the %u possible sources in '%s'%s", p->indegree,
+                        n_sources, source->name,
+                        p->multapses ? "" : " when multapses are not allowed");
+}
+
+static meso_status check_total(loader *l, const cJSON *object, const projection *p,
+                               const population *source, const population *target)
+{
+    uint64_t n_pairs = (uint64_t)source->n_neurons * target->n_neurons;
+    if (is_recurrent(p) && !p->autapses)
+        n_pairs -= source->n_neurons;
+    if (p->total == 0 || (n_pairs > 0 && (p->multapses || p->total <= n_pairs)))
+        return MESO_OK;
+    return LOADER_ERROR(l, object, "total", MESO_RANGE,
+                        "%llu is more than the %llu possible pairs of '%s' and '%s'%s",
+                        (unsigned long long)p->total, (unsigned long long)n_pairs, source->name,
+                        target->name, p->multapses ? "" : " when multapses are not allowed");
+}
+
+static meso_status check_one_to_one(loader *l, const cJSON *object, const projection *p,
+                                    const population *source, const population *target)
+{
+    if (source->n_neurons != target->n_neurons)
+        return LOADER_ERROR(l, object, "rule", MESO_CONFIG,
+                            "one_to_one needs populations of one size, but '%s' has %u neurons "
+                            "and '%s' has %u",
+                            source->name, source->n_neurons, target->name, target->n_neurons);
+    if (is_recurrent(p) && !p->autapses)
+        return LOADER_ERROR(l, object, "rule", MESO_CONFIG,
+                            "one_to_one within '%s' connects each neuron to itself: autapses "
+                            "must be true",
+                            source->name);
+    return MESO_OK;
+}
+
+static meso_status check_rule(loader *l, const cJSON *object, const projection *p)
+{
+    const population *source = &l->experiment->populations[p->source];
+    const population *target = &l->experiment->populations[p->target];
+    switch (p->rule) {
+    case RULE_FIXED_INDEGREE:
+        return check_indegree(l, object, p, source);
+    case RULE_FIXED_TOTAL:
+        return check_total(l, object, p, source, target);
+    case RULE_ONE_TO_ONE:
+        return check_one_to_one(l, object, p, source, target);
+    default:
+        return MESO_OK;
+    }
+}
+
+/* The delay that matters most is the shortest that can be drawn; the longest sets the memory. */
+static meso_status check_delay(loader *l, const cJSON *object, projection *p)
+{
+    const double dt_ms = l->experiment->dt_ms;
+    const cJSON *value = get_member(object, "delay_ms");
+    const cJSON *min = get_member(value, "min"), *mean = get_member(value, "mean");
+    const cJSON *least = cJSON_IsNumber(value) ? value : min ? min : mean;
+    if (least->valuedouble < dt_ms * (1 - 1e-9))
+        return LOADER_ERROR(l, least, NULL, MESO_RANGE,
+                            "%.15g ms is shorter than a step: delays must be at least dt_ms, "
+                            "%.15g ms",
+                            least->valuedouble, dt_ms);
+    if (cJSON_IsObject(value) && !get_member(value, "max"))
+        return LOADER_ERROR(l, value, "max", MESO_CONFIG,
+                            "missing: a drawn delay needs a longest one, in ms");
+    if (cJSON_IsObject(value) && !min)
+        p->delay_ms.min = dt_ms;
+    return MESO_OK;
+}
+
+/* --- building --------------------------------------------------------------------------------- */
+
+static meso_status read_projection(loader *l, const cJSON *object, projection *p)
+{
+    p->multapses = true;
+    MESO_TRY(loader_read(l, &projection_type, object, p));
+    p->name = arena_strdup(l->experiment->memory, object->string);
+    if (!p->name)
+        return error_set(l->err, MESO_MEMORY, "out of memory");
+    MESO_TRY(loader_resolve(l, get_member(object, "source"), "populations", &p->source));
+    MESO_TRY(loader_resolve(l, get_member(object, "target"), "populations", &p->target));
+    MESO_TRY(load_ports(l, get_member(object, "receptors"),
+                        &l->experiment->populations[p->target], &p->ports, &p->n_ports));
+    MESO_TRY(check_rule(l, object, p));
+    return check_delay(l, object, p);
+}
+
+meso_status load_projections(loader *l)
+{
+    const cJSON *map = loader_section(l, "projections");
+    experiment *e = l->experiment;
+    e->n_projections = (uint32_t)count_members(map);
+    projection *p = loader_alloc(l, e->n_projections, sizeof *p);
+    if (!p)
+        return MESO_MEMORY;
+    e->projections = p;
+    for (const cJSON *object = first_member(map); object; object = next_member(object))
+        MESO_TRY(read_projection(l, object, p++));
+    return MESO_OK;
+}

@@ -1,0 +1,158 @@
+#include "config/loader.h"
+#include <math.h>
+#include <string.h>
+
+/* --- tables ----------------------------------------------------------------------------------- */
+
+static const char *const kinds[] = {"poisson", "volleys", "pulses", NULL};
+
+#define POISSON VARIANT(STIMULUS_POISSON)
+#define SYNAPTIC (VARIANT(STIMULUS_POISSON) | VARIANT(STIMULUS_VOLLEYS))
+#define LONGEST_MS 1e12
+
+static const field stimulus_fields[] = {
+    {.key = "kind", .kind = FIELD_CHOICE, .choices = kinds, .required = true,
+     FIELD_IN(stimulus, kind),
+     .doc = "poisson: independent events; volleys: events common to many neurons; pulses: current"},
+    {.key = "target", .kind = FIELD_NAME, .required = true, .doc = "name of a population"},
+    {.key = "start_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_DEFAULT(0),
+     FIELD_FROM(0, LONGEST_MS), FIELD_IN(stimulus, start_ms), .doc = "on from here"},
+    {.key = "stop_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_ABOVE(0, LONGEST_MS),
+     FIELD_IN(stimulus, stop_ms), .doc = "off from here; default: never"},
+    {.key = "rate_hz", .kind = FIELD_NUMBER, .unit = "Hz", .required = true,
+     FIELD_FROM(0, 1000000), .variants = SYNAPTIC, FIELD_IN(stimulus, rate_hz),
+     .doc = "events per second and neuron"},
+    {.key = "receptors", .kind = FIELD_NUMBER_MAP, .required = true, FIELD_FROM(0, 1000),
+     .variants = SYNAPTIC,
+     .doc = "conductances of the target that an event opens, each with a factor for the weight"},
+    {.key = "weight_nS", .kind = FIELD_DISTRIBUTION, .unit = "nS", .required = true,
+     FIELD_FROM(0, 10000), .variants = SYNAPTIC, FIELD_IN(stimulus, weight_nS),
+     .doc = "peak conductance per event; poisson: one number; volleys: one number or uniform"},
+    {.key = "theta_hz", .kind = FIELD_NUMBER, .unit = "Hz", FIELD_DEFAULT(0), FIELD_FROM(0, 1000),
+     .variants = POISSON, FIELD_IN(stimulus, theta_hz), .doc = "rhythm of the rate"},
+    {.key = "theta_depth", .kind = FIELD_NUMBER, FIELD_DEFAULT(0), FIELD_FROM(0, 1),
+     .variants = POISSON, FIELD_IN(stimulus, theta_depth),
+     .doc = "rate times 1 + theta_depth sin(2 pi theta_hz t)"},
+    {.key = "gate", .kind = FIELD_NAME, .variants = POISSON, FIELD_IN(stimulus, gate),
+     .doc = "name of an on-off process; stimuli with one name share it; default: its own"},
+    {.key = "gate_up_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_DEFAULT(0),
+     FIELD_FROM(0, 1e9), .variants = POISSON, FIELD_IN(stimulus, gate_up_ms),
+     .doc = "mean dwell time up; 0: always up"},
+    {.key = "gate_down_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_DEFAULT(0),
+     FIELD_FROM(0, 1e9), .variants = POISSON, FIELD_IN(stimulus, gate_down_ms),
+     .doc = "mean dwell time down"},
+    {.key = "gate_low", .kind = FIELD_NUMBER, FIELD_DEFAULT(0), FIELD_FROM(0, 1),
+     .variants = POISSON, FIELD_IN(stimulus, gate_low), .doc = "rate is multiplied by it when down"},
+    {.key = "participation", .kind = FIELD_NUMBER, .required = true, FIELD_ABOVE(0, 1),
+     .variants = VARIANT(STIMULUS_VOLLEYS), FIELD_IN(stimulus, participation),
+     .doc = "share of the neurons that an event reaches"},
+    {.key = "amplitude_pA", .kind = FIELD_NUMBER, .unit = "pA", .required = true,
+     FIELD_FROM(-100000, 100000), .variants = VARIANT(STIMULUS_PULSES),
+     FIELD_IN(stimulus, amplitude_pA), .doc = "current during a pulse"},
+    {.key = "width_ms", .kind = FIELD_NUMBER, .unit = "ms", .required = true,
+     FIELD_ABOVE(0, LONGEST_MS), .variants = VARIANT(STIMULUS_PULSES),
+     FIELD_IN(stimulus, width_ms), .doc = "length of a pulse"},
+    {.key = "period_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_DEFAULT(0),
+     FIELD_FROM(0, LONGEST_MS), .variants = VARIANT(STIMULUS_PULSES),
+     FIELD_IN(stimulus, period_ms), .doc = "from pulse to pulse; 0: one pulse"},
+    {0}};
+
+const object_type stimulus_type = {
+    .name = "stimulus", .doc = "Input from outside the circuit", .fields = stimulus_fields,
+    .variant = "kind"};
+
+/* --- rules between fields --------------------------------------------------------------------- */
+
+static meso_status check_weight(loader *l, const cJSON *object, const stimulus *s)
+{
+    const distribution_kind drawn = s->weight_nS.kind;
+    if (s->kind == STIMULUS_POISSON && drawn != DISTRIBUTION_CONSTANT)
+        return LOADER_ERROR(l, object, "weight_nS", MESO_CONFIG,
+                            "expected a number in nS: poisson events have one weight");
+    if (s->kind == STIMULUS_VOLLEYS && drawn != DISTRIBUTION_CONSTANT &&
+        drawn != DISTRIBUTION_UNIFORM)
+        return LOADER_ERROR(l, object, "weight_nS", MESO_CONFIG,
+                            "expected a number in nS or a uniform distribution: volleys have no "
+                            "other weights");
+    return MESO_OK;
+}
+
+static meso_status check_modulation(loader *l, const cJSON *object, const stimulus *s)
+{
+    if (s->theta_depth > 0 && s->theta_hz == 0)
+        return LOADER_ERROR(l, object, "theta_hz", MESO_RANGE,
+                            "0 Hz has no rhythm: must be above 0 when theta_depth is");
+    if (s->gate_up_ms > 0 && s->gate_down_ms == 0)
+        return LOADER_ERROR(l, object, "gate_down_ms", MESO_RANGE,
+                            "0 ms: must be above 0 when gate_up_ms is");
+    const bool gated = s->gate || s->gate_down_ms > 0 || s->gate_low > 0;
+    if (gated && s->gate_up_ms == 0)
+        return LOADER_ERROR(l, object, "gate_up_ms", MESO_RANGE,
+                            "0 ms leaves the gate always up: must be above 0 for a gated stimulus");
+    return MESO_OK;
+}
+
+static meso_status check_pulses(loader *l, const cJSON *object, const stimulus *s)
+{
+    if (s->period_ms > 0 && s->period_ms < s->width_ms)
+        return LOADER_ERROR(l, object, "period_ms", MESO_RANGE,
+                            "%.15g ms is shorter than width_ms, %.15g ms", s->period_ms,
+                            s->width_ms);
+    return MESO_OK;
+}
+
+/* Stimuli that share a gate must agree on its dwell times. */
+static meso_status check_gates(loader *l, const cJSON *object, const stimulus *first,
+                               const stimulus *s)
+{
+    for (const stimulus *other = first; s->gate && other < s; other++) {
+        if (!other->gate || strcmp(other->gate, s->gate) != 0)
+            continue;
+        if (other->gate_up_ms != s->gate_up_ms || other->gate_down_ms != s->gate_down_ms)
+            return LOADER_ERROR(l, object, "gate", MESO_CONFIG,
+                                "stimulus '%s' shares gate '%s' with other dwell times: %.15g and "
+                                "%.15g ms there, %.15g and %.15g ms here",
+                                other->name, s->gate, other->gate_up_ms, other->gate_down_ms,
+                                s->gate_up_ms, s->gate_down_ms);
+    }
+    return MESO_OK;
+}
+
+/* --- building --------------------------------------------------------------------------------- */
+
+static meso_status read_stimulus(loader *l, const cJSON *object, const stimulus *first, stimulus *s)
+{
+    s->stop_ms = INFINITY;
+    MESO_TRY(loader_read(l, &stimulus_type, object, s));
+    s->name = arena_strdup(l->experiment->memory, object->string);
+    if (!s->name)
+        return error_set(l->err, MESO_MEMORY, "out of memory");
+    MESO_TRY(loader_resolve(l, get_member(object, "target"), "populations", &s->target));
+    if (s->stop_ms <= s->start_ms)
+        return LOADER_ERROR(l, object, "stop_ms", MESO_RANGE,
+                            "%.15g ms is not after start_ms, %.15g ms", s->stop_ms, s->start_ms);
+    if (s->kind == STIMULUS_PULSES)
+        return check_pulses(l, object, s);
+    MESO_TRY(load_ports(l, get_member(object, "receptors"),
+                        &l->experiment->populations[s->target], &s->ports, &s->n_ports));
+    MESO_TRY(check_weight(l, object, s));
+    MESO_TRY(check_modulation(l, object, s));
+    if (s->gate_up_ms > 0 && !s->gate)
+        s->gate = s->name;
+    return check_gates(l, object, first, s);
+}
+
+meso_status load_stimuli(loader *l)
+{
+    const cJSON *map = loader_section(l, "stimuli");
+    experiment *e = l->experiment;
+    e->n_stimuli = (uint32_t)count_members(map);
+    stimulus *first = loader_alloc(l, e->n_stimuli, sizeof *first);
+    if (!first)
+        return MESO_MEMORY;
+    e->stimuli = first;
+    stimulus *s = first;
+    for (const cJSON *object = first_member(map); object; object = next_member(object))
+        MESO_TRY(read_stimulus(l, object, first, s++));
+    return MESO_OK;
+}

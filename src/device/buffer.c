@@ -1,0 +1,146 @@
+#include "device/device.h"
+
+/* Fills work in words, and an empty buffer can still be a kernel's argument. */
+static size_t allocated_bytes(size_t bytes)
+{
+    return bytes == 0 ? 4 : (bytes + 3) / 4 * 4;
+}
+
+static meso_status check_limits(const meso_device *device, const char *name, size_t bytes,
+                                meso_error *err)
+{
+    const meso_device_info *info = &device->info;
+    const double MB = 1e6;
+    if (bytes > info->max_alloc_bytes)
+        return error_set(err, MESO_DEVICE_MEMORY,
+                         "buffer `%s` needs %.1f MB; the largest single buffer of %s is %.1f MB "
+                         "(%.1f MB of its %.1f MB are in use)",
+                         name, (double)bytes / MB, info->name, (double)info->max_alloc_bytes / MB,
+                         (double)device->now_bytes / MB, (double)info->global_bytes / MB);
+    if (device->now_bytes + bytes > info->global_bytes)
+        return error_set(err, MESO_DEVICE_MEMORY,
+                         "buffer `%s` needs %.1f MB; %s has %.1f MB, of which %.1f MB are in use",
+                         name, (double)bytes / MB, info->name, (double)info->global_bytes / MB,
+                         (double)device->now_bytes / MB);
+    return MESO_OK;
+}
+
+meso_status buffer_create(meso_device *device, const char *name, size_t bytes, const void *content,
+                          buffer *out, meso_error *err)
+{
+    *out = (buffer){0};
+    size_t allocated = allocated_bytes(bytes);
+    MESO_TRY(check_limits(device, name, allocated, err));
+    cl_int code;
+    buffer b = {.bytes = bytes, .name = name};
+    b.mem = clCreateBuffer(device->context, CL_MEM_READ_WRITE, allocated, NULL, &code);
+    MESO_TRY(opencl_check(device, code, "clCreateBuffer", name, err));
+    device->now_bytes += allocated;
+    if (device->now_bytes > device->peak_bytes)
+        device->peak_bytes = device->now_bytes;
+
+    meso_status status;
+    if (content && bytes > 0) {
+        status = buffer_write(device, &b, 0, bytes, content, err);
+    } else {
+        buffer whole = b;
+        whole.bytes = allocated;
+        status = buffer_fill(device, &whole, 0, allocated, 0, err);
+    }
+    if (status == MESO_OK)
+        *out = b;
+    else
+        buffer_destroy(device, &b);
+    return status;
+}
+
+void buffer_destroy(meso_device *device, buffer *b)
+{
+    if (b->mem) {
+        clReleaseMemObject(b->mem);
+        device->now_bytes -= allocated_bytes(b->bytes);
+    }
+    *b = (buffer){0};
+}
+
+static meso_status check_span(const buffer *b, size_t offset, size_t bytes, const char *verb,
+                              meso_error *err)
+{
+    if (!b->mem)
+        return error_set(err, MESO_INTERNAL, "%s of a buffer that was not created", verb);
+    if (offset > b->bytes || bytes > b->bytes - offset)
+        return error_set(err, MESO_INTERNAL,
+                         "%s of %zu bytes at %zu passes the end of `%s` (%zu bytes)", verb, bytes,
+                         offset, b->name, b->bytes);
+    return MESO_OK;
+}
+
+static meso_status enqueue_read(meso_device *device, const buffer *b, size_t offset, size_t bytes,
+                                void *to, cl_bool blocking, cl_event *wanted, meso_error *err)
+{
+    MESO_TRY(check_span(b, offset, bytes, "read", err));
+    if (bytes == 0)
+        return MESO_OK;
+    cl_event event = NULL;
+    cl_int code = clEnqueueReadBuffer(device->queue, b->mem, blocking, offset, bytes, to, 0, NULL,
+                                      profile_slot(device, &event, wanted));
+    MESO_TRY(opencl_check(device, code, "clEnqueueReadBuffer", b->name, err));
+    return profile_add(device, "read", event, wanted, err);
+}
+
+static meso_status enqueue_write(meso_device *device, const buffer *b, size_t offset, size_t bytes,
+                                 const void *from, cl_bool blocking, cl_event *wanted,
+                                 meso_error *err)
+{
+    MESO_TRY(check_span(b, offset, bytes, "write", err));
+    if (bytes == 0)
+        return MESO_OK;
+    cl_event event = NULL;
+    cl_int code = clEnqueueWriteBuffer(device->queue, b->mem, blocking, offset, bytes, from, 0,
+                                       NULL, profile_slot(device, &event, wanted));
+    MESO_TRY(opencl_check(device, code, "clEnqueueWriteBuffer", b->name, err));
+    return profile_add(device, "write", event, wanted, err);
+}
+
+meso_status buffer_read(meso_device *device, const buffer *b, size_t offset, size_t bytes, void *to,
+                        meso_error *err)
+{
+    return enqueue_read(device, b, offset, bytes, to, CL_TRUE, NULL, err);
+}
+
+meso_status buffer_write(meso_device *device, const buffer *b, size_t offset, size_t bytes,
+                         const void *from, meso_error *err)
+{
+    return enqueue_write(device, b, offset, bytes, from, CL_TRUE, NULL, err);
+}
+
+meso_status buffer_read_begin(meso_device *device, const buffer *b, size_t offset, size_t bytes,
+                              void *to, cl_event *event, meso_error *err)
+{
+    if (event != NULL)
+        if (event)
+        *event = NULL;
+    return enqueue_read(device, b, offset, bytes, to, CL_FALSE, event, err);
+}
+
+meso_status buffer_write_begin(meso_device *device, const buffer *b, size_t offset, size_t bytes,
+                               const void *from, cl_event *event, meso_error *err)
+{
+    if (event != NULL)
+        if (event)
+        *event = NULL;
+    return enqueue_write(device, b, offset, bytes, from, CL_FALSE, event, err);
+}
+
+meso_status buffer_fill(meso_device *device, const buffer *b, size_t offset, size_t bytes,
+                        uint32_t pattern, meso_error *err)
+{
+    MESO_TRY(check_span(b, offset, bytes, "fill", err));
+    if (bytes == 0)
+        return MESO_OK;
+    cl_event event = NULL;
+    cl_int code = clEnqueueFillBuffer(device->queue, b->mem, &pattern, sizeof pattern, offset,
+                                      bytes, 0, NULL, profile_slot(device, &event, NULL));
+    MESO_TRY(opencl_check(device, code, "clEnqueueFillBuffer", b->name, err));
+    return profile_add(device, "fill", event, NULL, err);
+}

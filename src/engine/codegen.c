@@ -1,0 +1,471 @@
+#include "engine/codegen.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is being written: the text of one population's function and the constants that it reads. */
+typedef struct writer {
+    const experiment *e;
+    const population *p;
+    const population_layout *pl;
+    uint32_t population;
+    population_program *program;
+    text body;
+    int too_many;
+} writer;
+
+void codegen_model_structs(const neuron_model *model, text *out)
+{
+    text_appendf(out, "typedef struct %s_parameters {\n", model->name);
+    for (uint32_t i = 0; i < model->n_parameters; i++)
+        text_appendf(out, "    real %s;\n", model->parameters[i].name);
+    text_appendf(out, "} %s_parameters;\n\ntypedef struct %s_state {\n", model->name, model->name);
+    for (uint32_t i = 0; i < model->n_state; i++)
+        text_appendf(out, "    real %s;\n", model->state[i].name);
+    text_appendf(out, "    truth spiked;\n} %s_state;\n\n", model->name);
+}
+
+uint32_t codegen_conductance_field(const population *p, uint32_t conductance)
+{
+    uint32_t field = p->model->n_state;
+    for (uint32_t c = 0; c < conductance; c++)
+        field += p->conductances[c].kind == CONDUCTANCE_BIEXPONENTIAL ? 2
+                 : p->conductances[c].kind == CONDUCTANCE_EXPONENTIAL ? 1
+                                                                      : 0;
+    return field;
+}
+
+static double poisson_events_max(const experiment *e, const stimulus *s)
+{
+    return s->rate_hz * (1 + fabs(s->theta_depth)) * e->dt_ms * 1e-3;
+}
+
+uint32_t codegen_poisson_thresholds(const experiment *e, const stimulus *s)
+{
+    const double events = poisson_events_max(e, s);
+    double term = exp(-events), below = term;
+    uint32_t k = 1;
+    while (k < 32 && 1 - below > 0x1p-33) {
+        term *= events / k;
+        below += term;
+        k++;
+    }
+    return k;
+}
+
+/* Index of a new constant. */
+static uint32_t constant(writer *w, double value)
+{
+    population_program *g = w->program;
+    if (g->n_constants == CODEGEN_MAX_CONSTANTS) {
+        w->too_many = 1;
+        return 0;
+    }
+    g->constants[g->n_constants] = (float)value;
+    return g->n_constants++;
+}
+
+/* Index of the modulated target, or -1. */
+static int target_find(const writer *w, effect_target target, uint32_t index)
+{
+    for (uint32_t i = 0; i < w->program->n_targets; i++)
+        if (w->program->targets[i].target == target && w->program->targets[i].index == index)
+            return (int)i;
+    return -1;
+}
+
+static void targets_collect(writer *w)
+{
+    for (uint32_t i = 0; i < w->p->n_effects; i++) {
+        const effect *f = &w->p->effects[i];
+        if (target_find(w, f->target, f->index) < 0)
+            w->program->targets[w->program->n_targets++] =
+                (modulated_target){f->target, f->index};
+    }
+}
+
+static void write_modulation(writer *w, const char *lvalue, effect_target target, uint32_t index)
+{
+    const int t = target_find(w, target, index);
+    if (t >= 0)
+        text_appendf(&w->body, "        %s = fma(%s, (real)(M[%d]), (real)(M[%d]));\n", lvalue, lvalue,
+                     2 * t, 2 * t + 1);
+}
+
+/* --- before the steps ------------------------------------------------------------------------- */
+
+static void write_parameters(writer *w)
+{
+    const neuron_model *m = w->p->model;
+    text_appendf(&w->body, "        %s_parameters p;\n", m->name);
+    for (uint32_t i = 0; i < m->n_parameters; i++) {
+        const distribution *d = &w->p->parameters[i];
+        const char *name = m->parameters[i].name;
+        if (d->kind == DISTRIBUTION_CONSTANT) {
+            text_appendf(&w->body, "        p.%s = (real)(K[%u]);\n", name, constant(w, d->mean));
+        } else {
+            text_appendf(&w->body, "        p.%s = meso_load(parameters + %u * stride, i);\n", name,
+                         w->program->n_arrays);
+            w->program->arrays[w->program->n_arrays++] = i;
+        }
+        char lvalue[128];
+        snprintf(lvalue, sizeof lvalue, "p.%s", name);
+        write_modulation(w, lvalue, EFFECT_PARAMETER, i);
+    }
+}
+
+static void write_state_load(writer *w)
+{
+    const neuron_model *m = w->p->model;
+    text_appendf(&w->body, "        %s_state s;\n", m->name);
+    for (uint32_t i = 0; i < m->n_state; i++)
+        text_appendf(&w->body, "        s.%s = meso_load(state + %u * stride, i);\n", m->state[i].name,
+                     i);
+}
+
+/* Difference of exponentials exp(-t/decay) - exp(-t/rise): what scales its peak to one. */
+static double biexponential_norm(double rise_ms, double decay_ms)
+{
+    const double peak_ms = rise_ms * decay_ms / (decay_ms - rise_ms) * log(decay_ms / rise_ms);
+    return 1 / (exp(-peak_ms / decay_ms) - exp(-peak_ms / rise_ms));
+}
+
+static void write_conductance_locals(writer *w, uint32_t c)
+{
+    const conductance *g = &w->p->conductances[c];
+    const double dt_ms = w->e->dt_ms;
+    char lvalue[128];
+    text_appendf(&w->body, "        const real E_%s = (real)(K[%u]);\n", g->name,
+                 constant(w, g->E_mV));
+    text_appendf(&w->body, "        real gain_%s = (real)(K[%u]);\n", g->name, constant(w, g->gain));
+    snprintf(lvalue, sizeof lvalue, "gain_%s", g->name);
+    write_modulation(w, lvalue, EFFECT_CONDUCTANCE_GAIN, c);
+    if (g->kind == CONDUCTANCE_TONIC) {
+        text_appendf(&w->body, "        gain_%s *= K[%u];\n", g->name, constant(w, g->g_nS));
+        return;
+    }
+    if (g->mg_mM > 0)
+        text_appendf(&w->body, "        const real mg_%s = (real)(K[%u]);\n", g->name,
+                     constant(w, g->mg_mM / 3.57));
+    const uint32_t field = codegen_conductance_field(w->p, c);
+    text_appendf(&w->body,
+                 "        const real decay_%s = (real)(K[%u]);\n"
+                 "        real g_%s = meso_load(state + %u * stride, i);\n",
+                 g->name, constant(w, exp(-dt_ms / g->tau_decay_ms)), g->name, field);
+    if (g->kind == CONDUCTANCE_BIEXPONENTIAL)
+        text_appendf(&w->body,
+                     "        const real rise_%s = (real)(K[%u]);\n"
+                     "        real h_%s = meso_load(state + %u * stride, i);\n",
+                     g->name, constant(w, exp(-dt_ms / g->tau_rise_ms)), g->name, field + 1);
+}
+
+/* --- the step ----------------------------------------------------------------------------------- */
+
+/* Open a conductance by `amount` (a real expression in nS) times a constant factor. */
+static void write_opening(writer *w, const char *amount, const projection_port *port, double unit_nS)
+{
+    const conductance *g = &w->p->conductances[port->conductance];
+    double factor = port->factor * unit_nS;
+    if (g->kind == CONDUCTANCE_BIEXPONENTIAL)
+        factor *= biexponential_norm(g->tau_rise_ms, g->tau_decay_ms);
+    const uint32_t k = constant(w, factor);
+    text_appendf(&w->body, "                g_%s = fma(%s, (real)(K[%u]), g_%s);\n", g->name, amount, k,
+                 g->name);
+    if (g->kind == CONDUCTANCE_BIEXPONENTIAL)
+        text_appendf(&w->body, "                h_%s = fma(%s, (real)(K[%u]), h_%s);\n", g->name,
+                     amount, k, g->name);
+}
+
+static void write_channel(writer *w, uint32_t c)
+{
+    const channel *ch = &w->pl->channels[c];
+    text_appendf(&w->body,
+                 "            {\n"
+                 "                const real input = ring_take(ring + (%u * b->n_slots + slot) * "
+                 "q->n_local, i);\n",
+                 c);
+    for (uint32_t i = 0; i < ch->n_ports; i++)
+        write_opening(w, "input", &ch->ports[i], ch->unit_nS);
+    text_append(&w->body, "            }\n");
+}
+
+static void write_poisson(writer *w, const stimulus *s, uint32_t k)
+{
+    text_appendf(&w->body,
+                 "            if (b->thresholds[(stimulus + %u) * MESO_MAX_THRESHOLDS] != 0u) {\n"
+                 "                if (t == 0u || !(step & 1ul)) {\n"
+                 "                    const meso_words pair = draw(&b->stimuli[stimulus + %u], id, "
+                 "step >> 1);\n"
+                 "                    even_%u = pair.x;\n"
+                 "                    odd_%u = pair.y;\n"
+                 "                }\n"
+                 "                const real count = poisson_count((step & 1ul) ? odd_%u : even_%u,\n"
+                 "                    b->thresholds + (stimulus + %u) * MESO_MAX_THRESHOLDS, %uu);\n",
+                 k, k, k, k, k, k, k, codegen_poisson_thresholds(w->e, s));
+    for (uint32_t i = 0; i < s->n_ports; i++)
+        write_opening(w, "count", &s->ports[i], s->weight_nS.mean);
+    text_append(&w->body, "            }\n");
+}
+
+static void write_volleys(writer *w, const stimulus *s, uint32_t k)
+{
+    const distribution *d = &s->weight_nS;
+    const double low = d->kind == DISTRIBUTION_CONSTANT ? d->mean : d->min;
+    const double high = d->kind == DISTRIBUTION_CONSTANT ? d->mean : d->max;
+    text_appendf(&w->body,
+                 "            if (step == b->volleys[stimulus + %u]) {\n"
+                 "                const meso_words pair = draw(&b->stimuli[stimulus + %u], id, step);\n"
+                 "                const truth joins = meso_below(pair.x, b->stimuli[stimulus + "
+                 "%u].participation);\n"
+                 "                const real peak = select((real)(0.0f),\n"
+                 "                    fma(meso_uniform(pair.y), (real)(K[%u]), (real)(K[%u])), "
+                 "joins);\n",
+                 k, k, k, constant(w, high - low), constant(w, low));
+    for (uint32_t i = 0; i < s->n_ports; i++)
+        write_opening(w, "peak", &s->ports[i], 1);
+    text_append(&w->body, "            }\n");
+}
+
+static void write_pulses(writer *w, const stimulus *s, uint32_t k)
+{
+    text_appendf(&w->body,
+                 "            if (pulse_is_on(&b->stimuli[stimulus + %u], step))\n"
+                 "                current += K[%u];\n",
+                 k, constant(w, s->amplitude_pA));
+}
+
+/* Conductances are opened before the currents are taken; pulses add to the current. */
+static void write_stimuli(writer *w, int currents)
+{
+    uint32_t k = 0;
+    for (uint32_t i = 0; i < w->e->n_stimuli; i++) {
+        const stimulus *s = &w->e->stimuli[i];
+        if (s->target != w->population)
+            continue;
+        if (!currents && s->kind == STIMULUS_POISSON)
+            write_poisson(w, s, k);
+        if (!currents && s->kind == STIMULUS_VOLLEYS)
+            write_volleys(w, s, k);
+        if (currents && s->kind == STIMULUS_PULSES)
+            write_pulses(w, s, k);
+        k++;
+    }
+}
+
+static void write_draws(writer *w)
+{
+    uint32_t k = 0;
+    for (uint32_t i = 0; i < w->e->n_stimuli; i++) {
+        const stimulus *s = &w->e->stimuli[i];
+        if (s->target != w->population)
+            continue;
+        if (s->kind == STIMULUS_POISSON)
+            text_appendf(&w->body, "        word even_%u = (word)(0u), odd_%u = (word)(0u);\n", k, k);
+        k++;
+    }
+}
+
+static void write_current(writer *w, const conductance *g)
+{
+    const char *v = w->p->model->state[0].name;
+    if (g->kind == CONDUCTANCE_TONIC) {
+        text_appendf(&w->body, "            current = fma(gain_%s, E_%s - s.%s, current);\n", g->name,
+                     g->name, v);
+        return;
+    }
+    char open[192];
+    if (g->kind == CONDUCTANCE_BIEXPONENTIAL)
+        snprintf(open, sizeof open, "gain_%s * (g_%s - h_%s)", g->name, g->name, g->name);
+    else
+        snprintf(open, sizeof open, "gain_%s * g_%s", g->name, g->name);
+    if (g->mg_mM > 0)
+        text_appendf(&w->body,
+                     "            current = fma(%s * magnesium_block(s.%s, mg_%s), E_%s - s.%s, "
+                     "current);\n",
+                     open, v, g->name, g->name, v);
+    else
+        text_appendf(&w->body, "            current = fma(%s, E_%s - s.%s, current);\n", open, g->name,
+                     v);
+}
+
+static void write_decay(writer *w, const conductance *g)
+{
+    if (g->kind == CONDUCTANCE_TONIC)
+        return;
+    text_appendf(&w->body, "            g_%s = meso_flush(g_%s * decay_%s);\n", g->name, g->name,
+                 g->name);
+    if (g->kind == CONDUCTANCE_BIEXPONENTIAL)
+        text_appendf(&w->body, "            h_%s = meso_flush(h_%s * rise_%s);\n", g->name, g->name,
+                     g->name);
+}
+
+static void write_step(writer *w)
+{
+    text_append(&w->body, "        for (uint t = 0; t < b->n_steps; t++) {\n"
+                          "            const ulong step = b->first_step + t;\n"
+                          "            uint slot = b->ring_slot + t;\n"
+                          "            slot -= slot >= b->n_slots ? b->n_slots : 0u;\n");
+    for (uint32_t c = 0; c < w->pl->n_channels; c++)
+        write_channel(w, c);
+    write_stimuli(w, 0);
+    text_append(&w->body, "            real current = (real)(0.0f);\n");
+    for (uint32_t c = 0; c < w->p->n_conductances; c++)
+        write_current(w, &w->p->conductances[c]);
+    write_stimuli(w, 1);
+    text_appendf(&w->body, "            s = %s(s, p, current, K[%u]);\n", w->p->model->name,
+                 constant(w, w->e->dt_ms));
+    for (uint32_t c = 0; c < w->p->n_conductances; c++)
+        write_decay(w, &w->p->conductances[c]);
+    text_append(&w->body, "            spikes_emit(b, c, q->first_id, i, t, s.spiked);\n"
+                          "        }\n");
+}
+
+/* --- after the steps ---------------------------------------------------------------------------- */
+
+static void write_state_store(writer *w)
+{
+    const neuron_model *m = w->p->model;
+    for (uint32_t i = 0; i < m->n_state; i++)
+        text_appendf(&w->body, "        meso_store(s.%s, state + %u * stride, i);\n",
+                     m->state[i].name, i);
+    for (uint32_t c = 0; c < w->p->n_conductances; c++) {
+        const conductance *g = &w->p->conductances[c];
+        const uint32_t field = codegen_conductance_field(w->p, c);
+        if (g->kind == CONDUCTANCE_TONIC)
+            continue;
+        text_appendf(&w->body, "        meso_store(g_%s, state + %u * stride, i);\n", g->name, field);
+        if (g->kind == CONDUCTANCE_BIEXPONENTIAL)
+            text_appendf(&w->body, "        meso_store(h_%s, state + %u * stride, i);\n", g->name,
+                         field + 1);
+    }
+    const char *v = m->state[0].name;
+    text_appendf(&w->body,
+                 "        if (meso_any((s.%s - s.%s) != (real)(0.0f)))\n"
+                 "            batch_fail(b, MESO_FAILED_NOT_FINITE, c->population, c->first + i);\n",
+                 v, v);
+}
+
+static meso_status body_write(writer *w, meso_error *err)
+{
+    const neuron_model *m = w->p->model;
+    w->program->arrays = calloc(m->n_parameters + 1, sizeof *w->program->arrays);
+    w->program->targets = calloc(w->p->n_effects + 1, sizeof *w->program->targets);
+    if (w->program->arrays == NULL || w->program->targets == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    targets_collect(w);
+    w->program->n_fields = codegen_conductance_field(w->p, w->p->n_conductances);
+    write_parameters(w);
+    write_state_load(w);
+    for (uint32_t c = 0; c < w->p->n_conductances; c++)
+        write_conductance_locals(w, c);
+    write_draws(w);
+    write_step(w);
+    write_state_store(w);
+    if (w->too_many)
+        return error_set(err, MESO_CONFIG,
+                         "populations.%s: its cell, projections and stimuli have more than %d constants",
+                         w->p->name, CODEGEN_MAX_CONSTANTS);
+    if (w->body.failed)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    return MESO_OK;
+}
+
+/* --- all populations ---------------------------------------------------------------------------- */
+
+static void write_function(text *source, uint32_t kind, const char *body)
+{
+    text_appendf(source,
+                 "static void advance_%u(const batch_context *b, const chunk_entry *c, const "
+                 "population_entry *q)\n"
+                 "{\n"
+                 "    __global const float *K = b->constants + q->constant_base;\n"
+                 "    __global const float *M = b->modulation + q->modulation_base;\n"
+                 "    __global const float *parameters = b->parameters + q->parameter_base + c->first;\n"
+                 "    __global float *state = b->state + q->state_base + c->first;\n"
+                 "    __global int *ring = b->ring + q->ring_base + c->local_first\n"
+                 "                         + c->partition * q->n_channels * b->n_slots * q->n_local;\n"
+                 "    const uint stride = q->n_padded;\n"
+                 "    const uint stimulus = q->stimulus_base;\n"
+                 "    for (uint i = (uint)get_local_id(0) * MESO_WIDTH; i < c->n; i += "
+                 "(uint)get_local_size(0) * MESO_WIDTH) {\n"
+                 "        const word id = meso_lanes() + (word)(c->first + i);\n"
+                 "%s"
+                 "    }\n"
+                 "}\n\n",
+                 kind, body);
+}
+
+static void write_dispatch(text *source, uint32_t n_kinds)
+{
+    text_append(source, "MESO_FUNCTION void chunk_advance(const batch_context *b, const chunk_entry *c, "
+                        "const population_entry *q)\n{\n    switch (q->kind) {\n");
+    for (uint32_t k = 0; k < n_kinds; k++)
+        text_appendf(source, "    case %uu: advance_%u(b, c, q); break;\n", k, k);
+    text_append(source, "    }\n}\n");
+}
+
+static void write_models(const experiment *e, text *source)
+{
+    for (uint32_t i = 0; i < e->n_models; i++) {
+        const neuron_model *m = &e->models[i];
+        codegen_model_structs(m, source);
+        text_appendf(source, "#line 1 \"%s\"\n%s\n", m->text_path, m->text);
+    }
+    text_append(source, "#line 1 \"generated\"\n");
+}
+
+/* The kind that already has this body, or `n_kinds`. Model names make bodies of different models differ. */
+static uint32_t kind_find(text *bodies, uint32_t n_kinds, const char *body)
+{
+    uint32_t k = 0;
+    while (k < n_kinds && strcmp(bodies[k].data, body) != 0)
+        k++;
+    return k;
+}
+
+meso_status codegen_populations(const experiment *e, const layout *l, text *source,
+                                population_program *programs, meso_error *err)
+{
+    meso_status status = MESO_OK;
+    uint32_t n_kinds = 0;
+    text *bodies = calloc(e->n_populations, sizeof *bodies);
+    if (bodies == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    write_models(e, source);
+    for (uint32_t i = 0; i < e->n_populations; i++) {
+        writer w = {.e = e,
+                    .p = &e->populations[i],
+                    .pl = &l->populations[i],
+                    .population = i,
+                    .program = &programs[i]};
+        status = body_write(&w, err);
+        if (status == MESO_OK)
+            programs[i].kind = kind_find(bodies, n_kinds, w.body.data);
+        if (status == MESO_OK && programs[i].kind == n_kinds) {
+            write_function(source, n_kinds, w.body.data);
+            bodies[n_kinds++] = w.body;
+        } else {
+            text_free(&w.body);
+        }
+        if (status != MESO_OK)
+            goto done;
+    }
+    write_dispatch(source, n_kinds);
+    if (source->failed)
+        status = error_set(err, MESO_MEMORY, "out of memory");
+done:
+    for (uint32_t k = 0; k < n_kinds; k++)
+        text_free(&bodies[k]);
+    free(bodies);
+    return status;
+}
+
+void codegen_programs_free(population_program *programs, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        free(programs[i].arrays);
+        free(programs[i].targets);
+    }
+}

@@ -1,0 +1,51 @@
+/**
+ * Kernel text for the populations of an experiment.
+ *
+ * Populations of one make (model, conductances, channels, stimuli, which parameters vary or are
+ * modulated) share one generated function; numbers come from tables, so that they do not multiply
+ * programs.
+ */
+#ifndef ENGINE_CODEGEN_H
+#define ENGINE_CODEGEN_H
+
+#include "base/text.h"
+#include "engine/layout.h"
+#include "model/experiment.h"
+
+#define CODEGEN_MAX_CONSTANTS 512
+
+/* A parameter or conductance gain that receptors change: value * scale + add. */
+typedef struct modulated_target {
+    effect_target target;
+    uint32_t index;
+} modulated_target;
+
+typedef struct population_program {
+    uint32_t kind;
+    float constants[CODEGEN_MAX_CONSTANTS];
+    uint32_t n_constants;
+    uint32_t *arrays; /* [n_arrays] parameters with a value per neuron */
+    uint32_t n_arrays;
+    modulated_target *targets; /* [n_targets] */
+    uint32_t n_targets;
+    uint32_t n_fields; /* state arrays: the model's state, then one or two a conductance */
+} population_program;
+
+/**
+ * Outputs   source    models, one function per kind, and the dispatch between them
+ *           programs  [n_populations], zeroed by the caller, freed with codegen_programs_free
+ */
+meso_status codegen_populations(const experiment *e, const layout *l, text *source,
+                                population_program *programs, meso_error *err);
+void codegen_programs_free(population_program *programs, uint32_t n);
+
+/** The structs <model>_parameters and <model>_state of a descriptor. */
+void codegen_model_structs(const neuron_model *model, text *out);
+
+/** First state array of a conductance; a biexponential one has two (g is the first minus the second). */
+uint32_t codegen_conductance_field(const population *p, uint32_t conductance);
+
+/** Upper tail probabilities of a Poisson count that a stimulus of this rate needs (at most 32). */
+uint32_t codegen_poisson_thresholds(const experiment *e, const stimulus *s);
+
+#endif

@@ -1,0 +1,117 @@
+/** What the parts of the engine share: the state of a simulation on its device. */
+#ifndef ENGINE_INTERNAL_H
+#define ENGINE_INTERNAL_H
+
+#include "base/arena.h"
+#include "device/opencl.h"
+#include "engine/codegen.h"
+#include "engine/layout.h"
+#include "engine/simulation.h"
+#include "engine/tables.h"
+
+/* neurons.c: cells, their parameters and state */
+typedef struct neurons {
+    population_program *programs; /* [n_populations] */
+    population_entry *entries;    /* [n_populations] */
+    buffer chunks, populations, partition_chunks, constants, parameters, state, modulation;
+    uint64_t n_state, n_parameters, n_constants;
+    uint32_t n_targets;
+} neurons;
+
+/* connect.c: synapses */
+typedef struct synapses {
+    buffer projections, row_offsets, synapses;
+    uint64_t *bases;  /* [n_projections + 1] first synapse of each */
+    uint64_t n_synapses;
+} synapses;
+
+/* modulators.c: everything that changes once a field step */
+typedef struct modulators {
+    meso_series_info *series; /* [n_field] */
+    uint32_t n_field, n_compartments, n_receptors, n_gates;
+    uint32_t *concentration; /* [n_modulators x most compartments], by modulators_concentration */
+    uint32_t most_compartments;
+    uint32_t *bound;         /* [n_populations x n_receptors], MESO_NEVER where the receptor is not */
+    const char **gates;      /* [n_gates] */
+    uint32_t first_gate;
+    buffer compartments, blocks, receptors, targets, effects, gate_table, field, field_sum;
+} modulators;
+
+/* stimuli.c */
+typedef struct stimuli {
+    buffer table, thresholds, volleys;
+} stimuli;
+
+/* recorder.c: what comes back, twice, so that one half is read while the other is written */
+typedef struct recording_half {
+    buffer records, record_counts, status, timeline, drugs;
+    buffer *frames; /* [n_reports] */
+    void *host_records;
+    uint32_t *host_counts, host_status[4];
+    float *host_timeline, *host_drugs;
+    float **host_frames; /* [n_reports] */
+    uint32_t *n_frames;
+    uint64_t *row_steps;
+    uint32_t n_rows;
+    uint64_t first_step, n_steps;
+    meso_spike *spikes;
+    cl_event done;
+} recording_half;
+
+typedef struct recorder {
+    recording_half halves[2];
+    buffer *elements; /* [n_reports] what each samples */
+    uint32_t *n_elements;
+    uint32_t capacity;      /* spikes per partition and interval */
+    uint32_t timeline_fields; /* field steps per row */
+    uint64_t *sort_keys, *sort_spare;
+} recorder;
+
+struct simulation {
+    const experiment *e;
+    meso_device *device;
+    layout *l;
+    arena *memory;
+    neurons neurons;
+    synapses synapses;
+    modulators modulators;
+    stimuli stimuli;
+    recorder recorder;
+    buffer ring, spikes, spike_counts, events;
+    cl_program network_program, field_program;
+    kernel network_advance, field_step, frame_record, timeline_record;
+    uint64_t step;       /* enqueued so far */
+    uint64_t n_enqueued, n_collected; /* intervals */
+};
+
+meso_status neurons_create(simulation *sim, text *network_source, meso_error *err);
+void neurons_destroy(simulation *sim);
+meso_status synapses_create(simulation *sim, meso_error *err);
+void synapses_destroy(simulation *sim);
+meso_status modulators_create(simulation *sim, meso_error *err);
+void modulators_destroy(simulation *sim);
+meso_status stimuli_create(simulation *sim, meso_error *err);
+void stimuli_destroy(simulation *sim);
+meso_status recorder_create(simulation *sim, meso_error *err);
+void recorder_destroy(simulation *sim);
+
+/** Index in the field array. */
+uint32_t modulators_concentration(const modulators *m, uint32_t modulator, uint32_t compartment);
+/** Index of a gate in the field array, or MESO_NEVER. */
+uint32_t modulators_gate(const modulators *m, const char *name);
+/** A new array of the simulation's memory. */
+meso_status simulation_alloc(simulation *sim, size_t n, size_t size, void *out, meso_error *err);
+/** Text of kernel files, one after the other, with #line marks. */
+meso_status kernel_text(text *source, const char *const *paths, uint32_t n, meso_error *err);
+
+/** Device bytes of one half's spike records. */
+uint64_t recorder_record_bytes(const experiment *e, const layout *l);
+
+/* recorder.c, per interval */
+meso_status recorder_begin(simulation *sim, uint32_t n_field_steps, const float *drug_nM, meso_error *err);
+meso_status recorder_frames(simulation *sim, meso_error *err);   /* those due at sim->step */
+meso_status recorder_timeline(simulation *sim, meso_error *err); /* if a row ends with this field step */
+meso_status recorder_end(simulation *sim, meso_error *err);
+meso_status recorder_collect(simulation *sim, interval *out, meso_error *err);
+
+#endif

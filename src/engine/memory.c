@@ -1,0 +1,92 @@
+#include "engine/internal.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Bytes of state, parameters and input ring per population. */
+static uint64_t population_bytes(const experiment *e, const layout *l, uint32_t i)
+{
+    const population *p = &e->populations[i];
+    const population_layout *pl = &l->populations[i];
+    uint64_t arrays = codegen_conductance_field(p, p->n_conductances);
+    for (uint32_t k = 0; k < p->model->n_parameters; k++)
+        arrays += p->parameters[k].kind != DISTRIBUTION_CONSTANT;
+    return (arrays * pl->n_padded + pl->ring_words) * sizeof(float);
+}
+
+static uint64_t projection_bytes(const layout *l, uint32_t i)
+{
+    const projection_layout *q = &l->projections[i];
+    return (uint64_t)q->expected_synapses * 4 + (q->n_rows + 1) * 4;
+}
+
+static uint64_t history_bytes(const layout *l)
+{
+    return (uint64_t)l->n_history * (l->spikes_per_batch + l->n_chunks) * 4;
+}
+
+void simulation_memory(const experiment *e, const layout *l, memory_visitor *visit, void *self)
+{
+    char name[96];
+    for (uint32_t i = 0; i < e->n_populations; i++) {
+        snprintf(name, sizeof name, "population %s", e->populations[i].name);
+        visit(self, name, e->populations[i].n_neurons, population_bytes(e, l, i));
+    }
+    for (uint32_t i = 0; i < e->n_projections; i++) {
+        snprintf(name, sizeof name, "projection %s", e->projections[i].name);
+        visit(self, name, (uint64_t)l->projections[i].expected_synapses, projection_bytes(l, i));
+    }
+    visit(self, "spike history", 0, history_bytes(l));
+    visit(self, "spike records", 0, 2 * recorder_record_bytes(e, l));
+    visit(self, "while building", 0, l->n_rows * 4);
+}
+
+/* --- does it fit? ----------------------------------------------------------------------------------- */
+
+typedef struct total {
+    uint64_t bytes;
+} total;
+
+static void total_add(void *self, const char *name, uint64_t count, uint64_t bytes)
+{
+    (void)name;
+    (void)count;
+    ((total *)self)->bytes += bytes;
+}
+
+static uint32_t population_largest(const experiment *e, const layout *l)
+{
+    uint32_t largest = 0;
+    for (uint32_t i = 1; i < e->n_populations; i++)
+        if (population_bytes(e, l, i) > population_bytes(e, l, largest))
+            largest = i;
+    return largest;
+}
+
+meso_status memory_check(const experiment *e, const layout *l, const meso_device_info *device,
+                         meso_error *err)
+{
+    total needed = {0};
+    simulation_memory(e, l, total_add, &needed);
+    double state = 0;
+    for (uint32_t i = 0; i < e->n_populations; i++)
+        state += (double)population_bytes(e, l, i);
+    const uint32_t largest = population_largest(e, l);
+    const population *p = &e->populations[largest];
+    const double per_neuron = (double)population_bytes(e, l, largest) / p->n_neurons;
+    const double rest = (double)needed.bytes - (double)population_bytes(e, l, largest);
+    const double room = fmin((double)device->global_bytes - rest, (double)device->max_alloc_bytes);
+    if ((double)needed.bytes <= (double)device->global_bytes && state <= (double)device->max_alloc_bytes)
+        return MESO_OK;
+    if (room < per_neuron || room > (double)population_bytes(e, l, largest))
+        return error_set(err, MESO_DEVICE_MEMORY,
+                         "the network needs %.3g GB on the device; %s has %.3g GB (largest buffer %.3g GB)",
+                         (double)needed.bytes * 1e-9, device->name, (double)device->global_bytes * 1e-9,
+                         (double)device->max_alloc_bytes * 1e-9);
+    return error_set(err, MESO_RANGE,
+                     "%s: populations.%s.n_neurons: %u neurons need %.3g GB on the device; "
+                     "%s has room for about %.0f",
+                     p->place, p->name, p->n_neurons,
+                     (double)population_bytes(e, l, largest) * 1e-9, device->name,
+                     floor(room / per_neuron));
+}

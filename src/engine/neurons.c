@@ -1,0 +1,206 @@
+#include "base/rng.h"
+#include "engine/internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- drawing values ------------------------------------------------------------------------------ */
+
+/* Value of neuron `i`, from the stream of this population and quantity. */
+static double value_draw(const experiment *e, const population *p, const char *quantity,
+                         const distribution *d, uint32_t i)
+{
+    if (d->kind == DISTRIBUTION_CONSTANT)
+        return d->mean;
+    char stream[256];
+    uint32_t key[2];
+    snprintf(stream, sizeof stream, "population/%s/%s", p->name, quantity);
+    rng_stream_key(e->seed, stream, key);
+    return distribution_quantile(d, rng_uniform(rng_threefry(key[0], key[1], i, 0).x));
+}
+
+static double initial_value(const experiment *e, const population *p, uint32_t state, uint32_t i)
+{
+    const state_spec *s = &p->model->state[state];
+    const distribution *given = &p->initial_state[state];
+    if (given->kind != DISTRIBUTION_CONSTANT || !isnan(given->mean))
+        return value_draw(e, p, s->name, given, i);
+    if (s->initial_parameter < 0)
+        return s->initial;
+    const uint32_t parameter = (uint32_t)s->initial_parameter;
+    return value_draw(e, p, p->model->parameters[parameter].name, &p->parameters[parameter], i);
+}
+
+/* --- tables -------------------------------------------------------------------------------------- */
+
+static void chunks_fill(const simulation *sim, chunk_entry *chunks)
+{
+    const layout *l = sim->l;
+    uint32_t spike_base = 0;
+    for (uint32_t i = 0; i < sim->e->n_populations; i++) {
+        const population_layout *p = &l->populations[i];
+        const uint32_t n = sim->e->populations[i].n_neurons;
+        for (uint32_t c = 0; c < p->n_chunks; c++) {
+            const uint32_t first = c * p->chunk_size;
+            chunks[p->first_chunk + c] = (chunk_entry){
+                .population = i,
+                .first = first,
+                .n = n - first < p->chunk_size ? n - first : p->chunk_size,
+                .local_first = c / l->n_partitions * p->chunk_size,
+                .partition = (p->rotation + c) % l->n_partitions,
+                .spike_base = spike_base,
+                .capacity = p->spike_capacity,
+            };
+            spike_base += p->spike_capacity;
+        }
+    }
+}
+
+/* [n_partitions + 1] begins, then the chunks of each partition. */
+static void partition_chunks_fill(const layout *l, const chunk_entry *chunks, uint32_t *list)
+{
+    uint32_t at = l->n_partitions + 1;
+    for (uint32_t p = 0; p < l->n_partitions; p++) {
+        list[p] = at;
+        for (uint32_t c = 0; c < l->n_chunks; c++)
+            if (chunks[c].partition == p)
+                list[at++] = c;
+    }
+    list[l->n_partitions] = at;
+}
+
+/* Where each population's arrays begin; sums go to `n`. */
+static void populations_fill(simulation *sim)
+{
+    neurons *n = &sim->neurons;
+    uint32_t stimulus = 0;
+    for (uint32_t i = 0; i < sim->e->n_populations; i++) {
+        const population_layout *pl = &sim->l->populations[i];
+        const population_program *g = &n->programs[i];
+        n->entries[i] = (population_entry){
+            .kind = g->kind,
+            .n_neurons = sim->e->populations[i].n_neurons,
+            .n_padded = pl->n_padded,
+            .state_base = (uint32_t)n->n_state,
+            .parameter_base = (uint32_t)n->n_parameters,
+            .constant_base = (uint32_t)n->n_constants,
+            .modulation_base = 2 * n->n_targets,
+            .ring_base = pl->ring_base,
+            .n_channels = pl->n_channels,
+            .n_local = pl->n_local,
+            .first_chunk = pl->first_chunk,
+            .n_chunks = pl->n_chunks,
+            .first_id = pl->first_id,
+            .stimulus_base = stimulus,
+        };
+        n->n_state += (uint64_t)g->n_fields * pl->n_padded;
+        n->n_parameters += (uint64_t)g->n_arrays * pl->n_padded;
+        n->n_constants += g->n_constants;
+        n->n_targets += g->n_targets;
+        for (uint32_t s = 0; s < sim->e->n_stimuli; s++)
+            stimulus += sim->e->stimuli[s].target == i;
+    }
+}
+
+static void values_fill(const simulation *sim, float *constants, float *parameters, float *state)
+{
+    const experiment *e = sim->e;
+    for (uint32_t i = 0; i < e->n_populations; i++) {
+        const population *p = &e->populations[i];
+        const population_entry *q = &sim->neurons.entries[i];
+        const population_program *g = &sim->neurons.programs[i];
+        memcpy(constants + q->constant_base, g->constants, g->n_constants * sizeof *constants);
+        for (uint32_t a = 0; a < g->n_arrays; a++)
+            for (uint32_t k = 0; k < q->n_padded; k++)
+                parameters[q->parameter_base + (uint64_t)a * q->n_padded + k] =
+                    (float)value_draw(e, p, p->model->parameters[g->arrays[a]].name,
+                                      &p->parameters[g->arrays[a]], k);
+        for (uint32_t s = 0; s < p->model->n_state; s++)
+            for (uint32_t k = 0; k < q->n_padded; k++)
+                state[q->state_base + (uint64_t)s * q->n_padded + k] =
+                    (float)initial_value(e, p, s, k);
+    }
+}
+
+static meso_status tables_upload(simulation *sim, meso_error *err)
+{
+    const layout *l = sim->l;
+    neurons *n = &sim->neurons;
+    meso_status status = MESO_OK;
+    const size_t list_words = l->n_partitions + 1 + l->n_chunks;
+    chunk_entry *chunks = calloc(l->n_chunks, sizeof *chunks);
+    uint32_t *list = calloc(list_words, sizeof *list);
+    if (chunks == NULL || list == NULL) {
+        status = error_set(err, MESO_MEMORY, "out of memory");
+        goto done;
+    }
+    chunks_fill(sim, chunks);
+    partition_chunks_fill(l, chunks, list);
+    MESO_GO(buffer_create(sim->device, "chunks", l->n_chunks * sizeof *chunks, chunks, &n->chunks, err));
+    MESO_GO(buffer_create(sim->device, "partition chunks", list_words * sizeof *list, list,
+                          &n->partition_chunks, err));
+    MESO_GO(buffer_create(sim->device, "populations", sim->e->n_populations * sizeof *n->entries,
+                          n->entries, &n->populations, err));
+done:
+    free(chunks);
+    free(list);
+    return status;
+}
+
+static meso_status values_upload(simulation *sim, meso_error *err)
+{
+    neurons *n = &sim->neurons;
+    meso_status status = MESO_OK;
+    float *constants = calloc(n->n_constants + 1, sizeof *constants);
+    float *parameters = calloc(n->n_parameters + 1, sizeof *parameters);
+    float *state = calloc(n->n_state + 1, sizeof *state);
+    float *modulation = calloc(2 * n->n_targets + 1, sizeof *modulation);
+    if (constants == NULL || parameters == NULL || state == NULL || modulation == NULL) {
+        status = error_set(err, MESO_MEMORY, "out of memory");
+        goto done;
+    }
+    values_fill(sim, constants, parameters, state);
+    for (uint32_t t = 0; t < n->n_targets; t++)
+        modulation[2 * t] = 1;
+    MESO_GO(buffer_create(sim->device, "constants", n->n_constants * sizeof(float), constants,
+                          &n->constants, err));
+    MESO_GO(buffer_create(sim->device, "parameters", n->n_parameters * sizeof(float), parameters,
+                          &n->parameters, err));
+    MESO_GO(buffer_create(sim->device, "state", n->n_state * sizeof(float), state, &n->state, err));
+    MESO_GO(buffer_create(sim->device, "modulation", 2 * n->n_targets * sizeof(float), modulation,
+                          &n->modulation, err));
+done:
+    free(constants);
+    free(parameters);
+    free(state);
+    free(modulation);
+    return status;
+}
+
+meso_status neurons_create(simulation *sim, text *network_source, meso_error *err)
+{
+    neurons *n = &sim->neurons;
+    const uint32_t n_populations = sim->e->n_populations;
+    MESO_TRY(simulation_alloc(sim, n_populations, sizeof *n->programs, &n->programs, err));
+    MESO_TRY(simulation_alloc(sim, n_populations, sizeof *n->entries, &n->entries, err));
+    MESO_TRY(codegen_populations(sim->e, sim->l, network_source, n->programs, err));
+    populations_fill(sim);
+    if (n->n_state > UINT32_MAX || n->n_parameters > UINT32_MAX)
+        return error_set(err, MESO_DEVICE_MEMORY, "the cells' state has %.3g values, more than 2^32 - 1",
+                         (double)n->n_state);
+    MESO_TRY(tables_upload(sim, err));
+    return values_upload(sim, err);
+}
+
+void neurons_destroy(simulation *sim)
+{
+    neurons *n = &sim->neurons;
+    buffer *all[] = {&n->chunks,     &n->populations, &n->partition_chunks, &n->constants,
+                     &n->parameters, &n->state,       &n->modulation};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        buffer_destroy(sim->device, all[i]);
+    if (n->programs != NULL)
+        codegen_programs_free(n->programs, sim->e->n_populations);
+}

@@ -1,0 +1,323 @@
+#include "engine/simulation.h"
+
+#include "base/embedded.h"
+#include "engine/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+meso_status simulation_alloc(simulation *sim, size_t n, size_t size, void *out, meso_error *err)
+{
+    void *memory = arena_alloc(sim->memory, n * size + 1);
+    memcpy(out, &memory, sizeof memory);
+    return memory != NULL ? MESO_OK : error_set(err, MESO_MEMORY, "out of memory: %zu bytes", n * size);
+}
+
+meso_status kernel_text(text *source, const char *const *paths, uint32_t n, meso_error *err)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const char *file = embedded_find(paths[i]);
+        if (file == NULL)
+            return error_set(err, MESO_INTERNAL, "kernel file %s is missing", paths[i]);
+        text_appendf(source, "#line 1 \"%s\"\n", paths[i]);
+        text_append(source, file);
+        text_append(source, "\n");
+    }
+    return source->failed ? error_set(err, MESO_MEMORY, "out of memory") : MESO_OK;
+}
+
+/* --- programs --------------------------------------------------------------------------------------- */
+
+/* The network program is neurons.cl with the generated functions where it says so. */
+static meso_status network_text(text *source, const char *generated, meso_error *err)
+{
+    static const char *const paths[] = {"mesocl.clh", "math.clh", "rng.clh", "layout.clh"};
+    static const char mark[] = "@GENERATED@";
+    MESO_TRY(kernel_text(source, paths, 4, err));
+    const char *file = embedded_find("neurons.cl");
+    const char *place = file != NULL ? strstr(file, mark) : NULL;
+    if (place == NULL)
+        return error_set(err, MESO_INTERNAL, "kernel file neurons.cl is missing");
+    text_appendf(source, "#line 1 \"neurons.cl\"\n%.*s", (int)(place - file), file);
+    text_append(source, generated);
+    text_appendf(source, "#line 1 \"neurons.cl, second part\"\n%s", place + strlen(mark));
+    return source->failed ? error_set(err, MESO_MEMORY, "out of memory") : MESO_OK;
+}
+
+static meso_status network_build(simulation *sim, const char *generated, meso_error *err)
+{
+    text source = {0};
+    char options[64];
+    snprintf(options, sizeof options, "-DMESO_WIDTH=%u%s", sim->l->vector_width,
+             sim->l->work_group_size == 1 ? " -DMESO_SERIAL" : "");
+    meso_status status = network_text(&source, generated, err);
+    if (status == MESO_OK)
+        status = program_build(sim->device, "network", source.data, options, &sim->network_program, err);
+    text_free(&source);
+    MESO_TRY(status);
+    return kernel_create(sim->network_program, "network_advance", &sim->network_advance, err);
+}
+
+static meso_status field_build(simulation *sim, meso_error *err)
+{
+    static const char *const paths[] = {"mesocl.clh", "math.clh",      "rng.clh",
+                                        "layout.clh", "modulators.cl", "recorder.cl"};
+    text source = {0};
+    const char *options = sim->l->work_group_size == 1 ? "-DMESO_WIDTH=1 -DMESO_SERIAL" : "-DMESO_WIDTH=1";
+    meso_status status = kernel_text(&source, paths, 6, err);
+    if (status == MESO_OK)
+        status = program_build(sim->device, "field", source.data, options, &sim->field_program, err);
+    text_free(&source);
+    MESO_TRY(status);
+    MESO_TRY(kernel_create(sim->field_program, "field_step", &sim->field_step, err));
+    MESO_TRY(kernel_create(sim->field_program, "frame_record", &sim->frame_record, err));
+    return kernel_create(sim->field_program, "timeline_record", &sim->timeline_record, err);
+}
+
+/* --- creation ---------------------------------------------------------------------------------------- */
+
+static meso_status rings_create(simulation *sim, meso_error *err)
+{
+    const layout *l = sim->l;
+    meso_device *d = sim->device;
+    MESO_TRY(buffer_create(d, "input ring", l->ring_words * sizeof(int32_t), NULL, &sim->ring, err));
+    MESO_TRY(buffer_create(d, "spike history",
+                           (size_t)l->n_history * l->spikes_per_batch * sizeof(uint32_t), NULL,
+                           &sim->spikes, err));
+    MESO_TRY(buffer_create(d, "spike counts", (size_t)l->n_history * l->n_chunks * sizeof(uint32_t), NULL,
+                           &sim->spike_counts, err));
+    return buffer_create(d, "synaptic events", l->n_partitions * sizeof(uint64_t), NULL, &sim->events, err);
+}
+
+/* Arguments that stay the same for the whole run. */
+static meso_status arguments_set(simulation *sim, meso_error *err)
+{
+    const layout *l = sim->l;
+    kernel *k = &sim->network_advance;
+    const uint32_t sizes[] = {l->n_partitions, l->n_chunks, sim->e->n_projections,
+                              l->n_slots,      l->n_history, l->batches_per_group};
+    for (uint32_t i = 0; i < 6; i++)
+        MESO_TRY(kernel_set_u32(k, i, sizes[i], err));
+    MESO_TRY(kernel_set_u32(k, 7, l->batch_steps, err));
+    MESO_TRY(kernel_set_u32(k, 12, sim->recorder.capacity, err));
+    MESO_TRY(kernel_set_u32(k, 13, l->spikes_per_batch, err));
+    const buffer *tables[] = {
+        &sim->neurons.chunks,     &sim->neurons.populations, &sim->synapses.projections,
+        &sim->neurons.partition_chunks, &sim->synapses.row_offsets, &sim->synapses.synapses,
+        &sim->neurons.constants,  &sim->neurons.modulation,  &sim->neurons.parameters,
+        &sim->stimuli.table,      &sim->stimuli.thresholds,  &sim->stimuli.volleys,
+        &sim->neurons.state,      &sim->ring,                &sim->spikes,
+        &sim->spike_counts};
+    for (uint32_t i = 0; i < 16; i++)
+        MESO_TRY(kernel_set_buffer(k, 14 + i, tables[i], err));
+    return kernel_set_buffer(k, 32, &sim->events, err);
+}
+
+static meso_status field_arguments_set(simulation *sim, meso_error *err)
+{
+    const layout *l = sim->l;
+    const modulators *m = &sim->modulators;
+    kernel *k = &sim->field_step;
+    const uint32_t sizes[] = {m->n_compartments, m->n_receptors, sim->neurons.n_targets,
+                              m->n_gates,        sim->e->n_stimuli, m->n_field,
+                              l->n_chunks,       l->n_history};
+    for (uint32_t i = 0; i < 8; i++)
+        MESO_TRY(kernel_set_u32(k, i, sizes[i], err));
+    MESO_TRY(kernel_set_u32(k, 10, l->batches_per_field, err));
+    MESO_TRY(kernel_set_u32(k, 11, l->steps_per_field, err));
+    MESO_TRY(kernel_set_f32(k, 13, (float)sim->e->field_step_ms, err));
+    MESO_TRY(kernel_set_u32(k, 15, sim->e->n_drugs, err));
+    const buffer *tables[] = {&m->compartments, &m->blocks,     &m->receptors,      &m->targets,
+                              &m->effects,      &m->gate_table, &sim->stimuli.table, &sim->spike_counts};
+    for (uint32_t i = 0; i < 8; i++)
+        MESO_TRY(kernel_set_buffer(k, 16 + i, tables[i], err));
+    MESO_TRY(kernel_set_buffer(k, 25, &m->field, err));
+    MESO_TRY(kernel_set_buffer(k, 26, &m->field_sum, err));
+    MESO_TRY(kernel_set_buffer(k, 27, &sim->neurons.modulation, err));
+    MESO_TRY(kernel_set_buffer(k, 28, &sim->stimuli.thresholds, err));
+    return kernel_set_buffer(k, 29, &sim->stimuli.volleys, err);
+}
+
+static meso_status simulation_build(simulation *sim, const meso_run_options *options, meso_error *err)
+{
+    text generated = {0};
+    meso_status status = MESO_OK;
+    MESO_GO(layout_create(sim->e, meso_device_describe(sim->device), options, &sim->l, err));
+    MESO_GO(memory_check(sim->e, sim->l, meso_device_describe(sim->device), err));
+    MESO_GO(neurons_create(sim, &generated, err));
+    MESO_GO(network_build(sim, generated.data, err));
+    MESO_GO(field_build(sim, err));
+    MESO_GO(modulators_create(sim, err));
+    MESO_GO(stimuli_create(sim, err));
+    MESO_GO(synapses_create(sim, err));
+    MESO_GO(rings_create(sim, err));
+    MESO_GO(recorder_create(sim, err));
+    MESO_GO(arguments_set(sim, err));
+    MESO_GO(field_arguments_set(sim, err));
+    MESO_GO(device_wait(sim->device, NULL, err));
+done:
+    text_free(&generated);
+    return status;
+}
+
+meso_status simulation_create(const experiment *e, meso_device *device, const meso_run_options *options,
+                              simulation **out, meso_error *err)
+{
+    *out = NULL;
+    simulation *sim = calloc(1, sizeof *sim);
+    if (sim == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    sim->e = e;
+    sim->device = device;
+    sim->memory = arena_create();
+    meso_status status = sim->memory != NULL ? simulation_build(sim, options, err)
+                                             : error_set(err, MESO_MEMORY, "out of memory");
+    if (status != MESO_OK)
+        simulation_destroy(&sim);
+    *out = sim;
+    return status;
+}
+
+void simulation_destroy(simulation **sim)
+{
+    if (sim == NULL || *sim == NULL)
+        return;
+    simulation *s = *sim;
+    device_wait(s->device, NULL, NULL);
+    if (s->l != NULL) {
+        neurons_destroy(s);
+        modulators_destroy(s);
+        stimuli_destroy(s);
+        synapses_destroy(s);
+        recorder_destroy(s);
+        buffer_destroy(s->device, &s->ring);
+        buffer_destroy(s->device, &s->spikes);
+        buffer_destroy(s->device, &s->spike_counts);
+        buffer_destroy(s->device, &s->events);
+    }
+    kernel_release(&s->network_advance);
+    kernel_release(&s->field_step);
+    kernel_release(&s->frame_record);
+    kernel_release(&s->timeline_record);
+    program_release(&s->network_program);
+    program_release(&s->field_program);
+    layout_destroy(&s->l);
+    arena_destroy(&s->memory);
+    free(s);
+    *sim = NULL;
+}
+
+/* --- the loop ----------------------------------------------------------------------------------------- */
+
+/* Batches that lie before this step, as far as the history reaches. */
+static uint32_t batches_before(const simulation *sim)
+{
+    const uint64_t n = sim->step / sim->l->batch_steps;
+    return n < sim->l->n_history ? (uint32_t)n : sim->l->n_history - 1;
+}
+
+static uint32_t history_slot(const simulation *sim)
+{
+    return (uint32_t)(sim->step / sim->l->batch_steps % sim->l->n_history);
+}
+
+/* Release from the spikes of the field step before, uptake, binding; rates of outside input. */
+static meso_status field_advance(simulation *sim, uint32_t row, meso_error *err)
+{
+    const recording_half *h = &sim->recorder.halves[sim->n_enqueued % 2];
+    const cl_ulong number = sim->step / sim->l->steps_per_field;
+    kernel *k = &sim->field_step;
+    MESO_TRY(kernel_set_u32(k, 8, history_slot(sim), err));
+    MESO_TRY(kernel_set_u32(k, 9, batches_before(sim), err));
+    MESO_TRY(kernel_set_bytes(k, 12, sizeof number, &number, err));
+    MESO_TRY(kernel_set_u32(k, 14, row, err));
+    MESO_TRY(kernel_set_buffer(k, 24, &h->drugs, err));
+    return device_launch(sim->device, k, 1, sim->l->work_group_size, err);
+}
+
+/* Deliver what falls due, then advance every cell by one batch of steps. */
+static meso_status network_advance(simulation *sim, meso_error *err)
+{
+    const recording_half *h = &sim->recorder.halves[sim->n_enqueued % 2];
+    const cl_ulong step = sim->step;
+    kernel *k = &sim->network_advance;
+    MESO_TRY(kernel_set_bytes(k, 6, sizeof step, &step, err));
+    MESO_TRY(kernel_set_u32(k, 8, batches_before(sim), err));
+    MESO_TRY(kernel_set_u32(k, 9, history_slot(sim), err));
+    MESO_TRY(kernel_set_u32(k, 10, (uint32_t)(sim->step % sim->l->n_slots), err));
+    MESO_TRY(kernel_set_u32(k, 11, (uint32_t)(sim->step - h->first_step), err));
+    MESO_TRY(kernel_set_buffer(k, 30, &h->records, err));
+    MESO_TRY(kernel_set_buffer(k, 31, &h->record_counts, err));
+    MESO_TRY(kernel_set_buffer(k, 33, &h->status, err));
+    return device_launch(sim->device, k, sim->l->n_partitions, sim->l->work_group_size, err);
+}
+
+/*
+ * One field step (1 ms) at a time, in batches of steps no longer than the shortest delay:
+ *
+ *   field      sees the spikes of all earlier steps; sets concentrations, bound receptors, modulated parameters
+ *              and outside rates, which then hold for the whole field step
+ *   frames     see the state at the start of a batch
+ *   network    sees spikes of earlier batches only; no partition needs another one's work of the same batch
+ *   time line  a row ends when its last field step is summed
+ */
+meso_status simulation_enqueue(simulation *sim, uint32_t n_field_steps, const float *drug_nM,
+                               meso_error *err)
+{
+    MESO_TRY(recorder_begin(sim, n_field_steps, drug_nM, err));
+    for (uint32_t f = 0; f < n_field_steps; f++) {
+        MESO_TRY(field_advance(sim, f, err));
+        MESO_TRY(recorder_timeline(sim, err));
+        for (uint32_t b = 0; b < sim->l->batches_per_field; b++) {
+            MESO_TRY(recorder_frames(sim, err));
+            MESO_TRY(network_advance(sim, err));
+            sim->step += sim->l->batch_steps;
+        }
+    }
+    MESO_TRY(recorder_end(sim, err));
+    sim->n_enqueued++;
+    return MESO_OK;
+}
+
+meso_status simulation_collect(simulation *sim, interval *out, meso_error *err)
+{
+    MESO_TRY(recorder_collect(sim, out, err));
+    sim->n_collected++;
+    return MESO_OK;
+}
+
+/* --- looking in ----------------------------------------------------------------------------------------- */
+
+const layout *simulation_layout(const simulation *sim)
+{
+    return sim->l;
+}
+
+uint64_t simulation_synapses(const simulation *sim)
+{
+    return sim->synapses.n_synapses;
+}
+
+meso_status simulation_events(simulation *sim, uint64_t *n, meso_error *err)
+{
+    *n = 0;
+    uint64_t *events = malloc(sim->events.bytes);
+    if (events == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    const meso_status status = buffer_read(sim->device, &sim->events, 0, sim->events.bytes, events, err);
+    for (uint32_t p = 0; status == MESO_OK && p < sim->l->n_partitions; p++)
+        *n += events[p];
+    free(events);
+    return status;
+}
+
+uint32_t simulation_n_field(const simulation *sim)
+{
+    return sim->modulators.n_field;
+}
+
+meso_series_info simulation_field(const simulation *sim, uint32_t i)
+{
+    return sim->modulators.series[i];
+}

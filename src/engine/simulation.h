@@ -1,0 +1,74 @@
+/**
+ * A network on a device, and the loop that advances it.
+ *
+ * Work is enqueued in intervals; results of an interval are collected while the next one runs. Nothing is
+ * allocated between simulation_create and simulation_destroy.
+ */
+#ifndef ENGINE_SIMULATION_H
+#define ENGINE_SIMULATION_H
+
+#include "base/status.h"
+#include "engine/layout.h"
+#include "model/experiment.h"
+#include <mesocl/sink.h>
+
+/** Field steps of the longest interval. */
+#define SIMULATION_INTERVAL 100u
+
+typedef struct simulation simulation;
+
+/** Results of one interval; pointers are valid until the interval after the next is enqueued. */
+typedef struct interval {
+    uint64_t first_step, n_steps;
+    const meso_spike *spikes; /* sorted by (step, population, neuron) */
+    uint64_t n_spikes;
+    const float *const *frames; /* [n_reports][n_frames x n_elements] */
+    const uint32_t *n_frames;   /* [n_reports] */
+    const float *timeline;      /* [n_rows x n_field], means since the row before */
+    const uint64_t *row_steps;  /* [n_rows] step at which the row ends */
+    uint32_t n_rows;
+} interval;
+
+/** An edge of the built network. */
+typedef struct edge {
+    uint32_t source, target;
+    double weight_nS;
+    uint32_t delay_steps;
+} edge;
+
+/** Build the network and everything else on the device. The experiment must outlive the simulation. */
+meso_status simulation_create(const experiment *e, meso_device *device, const meso_run_options *options,
+                              simulation **out, meso_error *err);
+void simulation_destroy(simulation **sim);
+
+/**
+ * Enqueue the next n_field_steps (at most SIMULATION_INTERVAL) and return at once.
+ * Inputs    drug_nM [n_field_steps x n_drugs]  free brain concentration in each field step; copied
+ * At most two intervals may be uncollected.
+ */
+meso_status simulation_enqueue(simulation *sim, uint32_t n_field_steps, const float *drug_nM,
+                               meso_error *err);
+/** Wait for the oldest uncollected interval. Errors: MESO_NUMERICS names population and neuron. */
+meso_status simulation_collect(simulation *sim, interval *out, meso_error *err);
+
+const layout *simulation_layout(const simulation *sim);
+uint64_t simulation_synapses(const simulation *sim);
+/** Synaptic events delivered so far; waits for the queue. */
+meso_status simulation_events(simulation *sim, uint64_t *n, meso_error *err);
+
+/** Field quantities, in the order of interval.timeline: "dopamine.nac_core.concentration_nM". */
+uint32_t simulation_n_field(const simulation *sim);
+meso_series_info simulation_field(const simulation *sim, uint32_t i);
+
+/** Read a projection back, sorted by target, then source, delay and weight; freed with free(). */
+meso_status simulation_edges(simulation *sim, uint32_t projection, edge **edges, uint64_t *n,
+                             meso_error *err);
+
+/** Device memory by buffer: called with name and bytes, before anything is allocated. */
+typedef void memory_visitor(void *self, const char *name, uint64_t count, uint64_t bytes);
+void simulation_memory(const experiment *e, const layout *l, memory_visitor *visit, void *self);
+/** Errors: MESO_RANGE names the population that is too large and what would fit; MESO_DEVICE_MEMORY. */
+meso_status memory_check(const experiment *e, const layout *l, const meso_device_info *device,
+                         meso_error *err);
+
+#endif

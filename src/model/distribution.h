@@ -1,0 +1,27 @@
+/** A number, or how it is drawn. */
+#ifndef MODEL_DISTRIBUTION_H
+#define MODEL_DISTRIBUTION_H
+
+typedef enum distribution_kind {
+    DISTRIBUTION_CONSTANT,
+    DISTRIBUTION_NORMAL,
+    DISTRIBUTION_LOGNORMAL,
+    DISTRIBUTION_UNIFORM,
+} distribution_kind;
+
+/* JSON: 1.5, or {"distribution": "normal", "mean": 1.5, "sd": 0.75, "min": 0.1, "max": 4}.
+ * Draws outside [min, max] are clipped to it. For lognormal, mean and sd are those of the value
+ * itself, not of its logarithm. uniform has min and max alone. */
+typedef struct distribution {
+    distribution_kind kind;
+    double mean; /* the value itself when constant */
+    double sd;
+    double min, max; /* -INFINITY and INFINITY when not given */
+} distribution;
+
+/** Value at cumulative probability p in (0, 1), clipped. */
+double distribution_quantile(const distribution *d, double p);
+/** Mean of the clipped distribution. */
+double distribution_mean(const distribution *d);
+
+#endif

@@ -1,0 +1,50 @@
+/** The whole experiment, as plain data. Built by config/load.c; read by everything above. */
+#ifndef MODEL_EXPERIMENT_H
+#define MODEL_EXPERIMENT_H
+
+#include "base/arena.h"
+#include "model/drug.h"
+#include "model/modulator.h"
+#include "model/neuron_model.h"
+#include "model/population.h"
+#include "model/projection.h"
+#include "model/protocol.h"
+#include "model/recording.h"
+#include "model/stimulus.h"
+#include <mesocl/experiment.h>
+
+struct meso_experiment {
+    arena *memory; /* everything below lives here */
+    const char *path, *title;
+    const char *json; /* merged, with defaults */
+    uint64_t seed;
+    double dt_ms;         /* part of the model: 0.1 */
+    double field_step_ms; /* of modulators, receptors and stimulus rates: 1 */
+
+    const neuron_model *models; /* those that populations use */
+    uint32_t n_models;
+    const population *populations;
+    uint32_t n_populations;
+    const projection *projections;
+    uint32_t n_projections;
+    const stimulus *stimuli;
+    uint32_t n_stimuli;
+    const modulator *modulators;
+    uint32_t n_modulators;
+    const receptor *receptors;
+    uint32_t n_receptors;
+    const drug *drugs;
+    uint32_t n_drugs;
+    const phase *phases; /* contiguous in time */
+    uint32_t n_phases;
+    const dose *doses; /* sorted by time */
+    uint32_t n_doses;
+    double duration_s;
+    recording record;
+};
+typedef struct meso_experiment experiment;
+
+/** Index of the compartment of `modulator` in `region`, or MODEL_NONE. */
+uint32_t modulator_compartment(const modulator *m, const char *region);
+
+#endif

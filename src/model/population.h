@@ -1,0 +1,51 @@
+/** A population: cells of one kind in one region, with their conductances and receptors' effects. */
+#ifndef MODEL_POPULATION_H
+#define MODEL_POPULATION_H
+
+#include "model/distribution.h"
+#include "model/neuron_model.h"
+
+typedef enum conductance_kind {
+    CONDUCTANCE_EXPONENTIAL, /* g jumps by the weight and decays with tau_decay */
+    CONDUCTANCE_BIEXPONENTIAL, /* difference of exponentials, its peak equals the weight */
+    CONDUCTANCE_TONIC, /* constant g_nS times gain; takes no spikes */
+} conductance_kind;
+
+/* I = gain * g * block(v) * (E - v), block = 1 / (1 + mg_mM / 3.57 * exp(-0.062 v)) if mg_mM > 0
+ * (Jahr & Stevens 1990), else 1. */
+typedef struct conductance {
+    const char *name; /* "ampa", "nmda", "gaba_a", "gaba_b", "girk" */
+    conductance_kind kind;
+    double tau_rise_ms, tau_decay_ms;
+    double E_mV;
+    double mg_mM;
+    double g_nS; /* tonic only */
+    double gain; /* before effects */
+} conductance;
+
+typedef enum effect_target { EFFECT_PARAMETER, EFFECT_CONDUCTANCE_GAIN } effect_target;
+
+/* What an active receptor does to the cell: x becomes x * (1 + scale * phi) + add * phi, where phi is the
+ * receptor's bound fraction in the population's region. Effects on one target multiply and add in order. */
+typedef struct effect {
+    uint32_t receptor; /* index in experiment.receptors */
+    effect_target target;
+    uint32_t index; /* of the model parameter or of the conductance */
+    double scale, add;
+} effect;
+
+typedef struct population {
+    const char *name, *region, *cell;
+    const char *place; /* file:line that gives n_neurons, for messages */
+    uint32_t n_neurons;
+    const neuron_model *model;
+    const distribution *parameters;    /* [model.n_parameters] */
+    const distribution *initial_state; /* [model.n_state]; kind constant with mean NAN: the model's own */
+    const conductance *conductances;
+    uint32_t n_conductances;
+    const effect *effects;
+    uint32_t n_effects;
+    double extent_um; /* side of the square in which the cells lie, for distance rules */
+} population;
+
+#endif

@@ -1,0 +1,40 @@
+/** A projection: synapses from one population to another, made by a rule. */
+#ifndef MODEL_PROJECTION_H
+#define MODEL_PROJECTION_H
+
+#include "model/distribution.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum connection_rule {
+    RULE_FIXED_INDEGREE,    /* every target draws `indegree` sources */
+    RULE_FIXED_PROBABILITY, /* every pair is connected with `probability`, at most once */
+    RULE_FIXED_TOTAL,       /* `total` synapses, source and target drawn independently */
+    RULE_ONE_TO_ONE,        /* neuron i to neuron i */
+    RULE_ALL_TO_ALL,
+    RULE_GAUSSIAN_DISTANCE, /* pair connected with probability * exp(-d^2 / (2 sigma^2)) */
+} connection_rule;
+
+/* A spike opens several conductances of the target, each by weight * factor. */
+typedef struct projection_port {
+    uint32_t conductance; /* index in the target population */
+    double factor;
+} projection_port;
+
+typedef struct projection {
+    const char *name;
+    uint32_t source, target; /* population indices */
+    connection_rule rule;
+    uint32_t indegree;
+    uint64_t total;
+    double probability;
+    double sigma_um;
+    bool autapses;  /* a neuron may connect to itself */
+    bool multapses; /* a pair may have several synapses (fixed_indegree, fixed_total) */
+    const projection_port *ports;
+    uint32_t n_ports;
+    distribution weight_nS; /* >= 0; peak conductance per spike */
+    distribution delay_ms;  /* rounded to steps, at least one step */
+} projection;
+
+#endif

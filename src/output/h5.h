@@ -1,0 +1,85 @@
+/**
+ * The few HDF5 operations that results need. Every call is checked; an error names file, object and
+ * what the library said. HDF5 itself prints errors unless it is between h5_silence and h5_restore.
+ */
+#ifndef OUTPUT_H5_H
+#define OUTPUT_H5_H
+
+#include "base/status.h"
+#include <hdf5.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/** How HDF5 reported errors before. */
+typedef struct h5_silence_state {
+    H5E_auto2_t function;
+    void *data;
+} h5_silence_state;
+
+h5_silence_state h5_silence(void);
+void h5_restore(h5_silence_state before);
+
+/** A file being written. Zeroed: not open. */
+typedef struct h5_file {
+    hid_t id;
+    char *path;
+    bool dirty; /* written to since the last flush */
+} h5_file;
+
+meso_status h5_file_create(const char *path, h5_file *file, meso_error *err);
+/** Make what was written readable even if the process is killed next; free when nothing was. */
+meso_status h5_file_flush(h5_file *file, meso_error *err);
+/** Fine on a file that is not open. */
+meso_status h5_file_close(h5_file *file, meso_error *err);
+
+/** A path in a file; 511 characters are enough for any name that people write. */
+typedef struct h5_name {
+    char path[512];
+} h5_name;
+
+h5_name h5_name_of(const char *format, ...) MESO_PRINTF(1, 2);
+
+/* Objects are named by their path in the file; missing groups on the way are made. Types are HDF5's
+ * native ones; on disk they are little-endian. */
+
+meso_status h5_group_create(h5_file *file, const char *group, meso_error *err);
+/** A whole one-dimensional dataset, made or written again. */
+meso_status h5_write(h5_file *file, const char *dataset, hid_t type, uint64_t n, const void *values,
+                     meso_error *err);
+meso_status h5_hard_link(h5_file *file, const char *object, const char *link, meso_error *err);
+/** An attribute of an object: n values, or a scalar when n is 0. */
+meso_status h5_attribute(h5_file *file, const char *object, const char *name, hid_t type,
+                         uint64_t n, const void *values, meso_error *err);
+meso_status h5_attribute_text(h5_file *file, const char *object, const char *name,
+                              const char *value, meso_error *err);
+
+typedef enum h5_storage { H5_PLAIN, H5_COMPRESSED } h5_storage;
+
+/**
+ * A dataset that grows by rows. Rows are collected in memory and written a chunk at a time, or when
+ * flushed. Zeroed: not open.
+ */
+typedef struct h5_rows {
+    h5_file *file; /* borrowed: must stay where it is */
+    char *path;
+    hid_t id, type;
+    uint64_t n_columns; /* 0: one-dimensional */
+    uint64_t chunk_rows;
+    size_t row_bytes;
+    uint64_t n_written, n_collected;
+    char *collected; /* [chunk_rows * row_bytes] */
+} h5_rows;
+
+/**
+ * Inputs    n_columns   0 for a one-dimensional dataset
+ *           chunk_rows  rows that are stored, and held in memory, together
+ *           storage     SONATA files are plain: libsonata's packages come with an HDF5 without gzip
+ */
+meso_status h5_rows_create(h5_file *file, const char *dataset, hid_t type, uint64_t n_columns,
+                           uint64_t chunk_rows, h5_storage storage, h5_rows *rows, meso_error *err);
+meso_status h5_rows_append(h5_rows *rows, const void *values, uint64_t n_rows, meso_error *err);
+meso_status h5_rows_flush(h5_rows *rows, meso_error *err);
+/** Drops what was not flushed. Fine when not open. */
+void h5_rows_close(h5_rows *rows);
+
+#endif

@@ -1,0 +1,193 @@
+#include "base/arena.h"
+#include "output/directory.h"
+#include "output/h5.h"
+#include "output/reports.h"
+#include "output/spikes.h"
+#include "output/summary.h"
+#include "output/timeline.h"
+#include <mesocl/output.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define FLUSH_EVERY_S 2.0 /* what a killed run may lose */
+
+typedef struct output {
+    meso_sink sink;
+    char *directory;
+    bool force;
+    arena *memory;
+    summary_head head;
+    spikes_file spikes;
+    report_files reports;
+    timeline_file timeline;
+    double last_flush_s;
+} output;
+
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static meso_status flush(output *o, meso_error *err)
+{
+    MESO_TRY(spikes_flush(&o->spikes, err));
+    MESO_TRY(reports_flush(&o->reports, err));
+    MESO_TRY(timeline_flush(&o->timeline, err));
+    o->last_flush_s = now_s();
+    return MESO_OK;
+}
+
+static meso_status flush_when_due(output *o, meso_error *err)
+{
+    return now_s() - o->last_flush_s >= FLUSH_EVERY_S ? flush(o, err) : MESO_OK;
+}
+
+static meso_status close_files(output *o, meso_error *err)
+{
+    MESO_TRY(spikes_close(&o->spikes, err));
+    MESO_TRY(reports_close(&o->reports, err));
+    return timeline_close(&o->timeline, err);
+}
+
+/* --- what happens in each callback ------------------------------------------------------------ */
+
+static meso_status begin_files(output *o, const meso_run_info *info, meso_error *err)
+{
+    MESO_TRY(summary_begin(&o->head, o->memory, info, err));
+    MESO_TRY(directory_prepare(o->directory, o->force, err));
+    MESO_TRY(directory_write_file(o->directory, "experiment.json",
+                                  meso_experiment_json(info->experiment), err));
+    MESO_TRY(spikes_create(&o->spikes, o->directory, info, err));
+    MESO_TRY(reports_create(&o->reports, o->directory, info, err));
+    MESO_TRY(timeline_create(&o->timeline, o->directory, info, err));
+    o->last_flush_s = now_s();
+    return MESO_OK;
+}
+
+static meso_status add_spikes(output *o, const meso_spike *spikes, uint64_t n, meso_error *err)
+{
+    MESO_TRY(spikes_append(&o->spikes, spikes, n, err));
+    return flush_when_due(o, err);
+}
+
+static meso_status add_frames(output *o, uint32_t report, const float *data, uint32_t n_frames,
+                              meso_error *err)
+{
+    MESO_TRY(reports_append(&o->reports, report, data, n_frames, err));
+    return flush_when_due(o, err);
+}
+
+static meso_status add_rows(output *o, const double *time_s, const double *values, uint32_t n_rows,
+                            meso_error *err)
+{
+    MESO_TRY(timeline_append(&o->timeline, time_s, values, n_rows, err));
+    return flush_when_due(o, err);
+}
+
+static meso_status end_files(output *o, const meso_summary *summary, meso_error *err)
+{
+    MESO_TRY(flush(o, err));
+    MESO_TRY(close_files(o, err));
+    return summary_write(&o->head, o->directory, summary, err);
+}
+
+/* --- the callbacks: the same, with HDF5 kept from printing ------------------------------------ */
+
+static meso_status output_begin(void *self, const meso_run_info *info, meso_error *err)
+{
+    h5_silence_state before = h5_silence();
+    meso_status status = begin_files(self, info, err);
+    h5_restore(before);
+    return status;
+}
+
+static meso_status output_spikes(void *self, const meso_spike *spikes, uint64_t n, meso_error *err)
+{
+    h5_silence_state before = h5_silence();
+    meso_status status = add_spikes(self, spikes, n, err);
+    h5_restore(before);
+    return status;
+}
+
+static meso_status output_frames(void *self, uint32_t report, const float *data, uint32_t n_frames,
+                                 meso_error *err)
+{
+    h5_silence_state before = h5_silence();
+    meso_status status = add_frames(self, report, data, n_frames, err);
+    h5_restore(before);
+    return status;
+}
+
+static meso_status output_timeline(void *self, const double *time_s, const double *values,
+                                   uint32_t n_rows, meso_error *err)
+{
+    h5_silence_state before = h5_silence();
+    meso_status status = add_rows(self, time_s, values, n_rows, err);
+    h5_restore(before);
+    return status;
+}
+
+static meso_status output_progress(void *self, const meso_progress *progress, meso_error *err)
+{
+    (void)progress; /* only a chance to flush */
+    h5_silence_state before = h5_silence();
+    meso_status status = flush_when_due(self, err);
+    h5_restore(before);
+    return status;
+}
+
+static meso_status output_end(void *self, const meso_summary *summary, meso_error *err)
+{
+    h5_silence_state before = h5_silence();
+    meso_status status = end_files(self, summary, err);
+    h5_restore(before);
+    return status;
+}
+
+/* --- create, destroy -------------------------------------------------------------------------- */
+
+meso_status meso_output_create(const char *directory, bool force, meso_sink **sink, meso_error *err)
+{
+    *sink = NULL;
+    MESO_TRY(directory_check(directory, force, err));
+    output *o = calloc(1, sizeof *o);
+    if (o == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory for the output");
+    o->sink = (meso_sink){.self = o,
+                          .begin = output_begin,
+                          .spikes = output_spikes,
+                          .frames = output_frames,
+                          .timeline = output_timeline,
+                          .progress = output_progress,
+                          .end = output_end};
+    o->force = force;
+    o->directory = strdup(directory);
+    o->memory = arena_create();
+    *sink = &o->sink;
+    if (o->directory == NULL || o->memory == NULL) {
+        meso_output_destroy(sink);
+        return error_set(err, MESO_MEMORY, "out of memory for the output");
+    }
+    return MESO_OK;
+}
+
+void meso_output_destroy(meso_sink **sink)
+{
+    if (*sink == NULL)
+        return;
+    output *o = (*sink)->self;
+    h5_silence_state before = h5_silence();
+    /* A run that failed keeps what it had; one that ended has nothing open any more. */
+    (void)flush(o, NULL);
+    (void)spikes_close(&o->spikes, NULL);
+    (void)reports_close(&o->reports, NULL);
+    (void)timeline_close(&o->timeline, NULL);
+    h5_restore(before);
+    arena_destroy(&o->memory);
+    free(o->directory);
+    free(o);
+    *sink = NULL;
+}

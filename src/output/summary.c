@@ -1,0 +1,83 @@
+#include "output/summary.h"
+#include "model/experiment.h"
+#include "output/directory.h"
+#include "output/json_text.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static void utc_now(char *iso, size_t size)
+{
+    time_t now = time(NULL);
+    struct tm parts;
+    gmtime_r(&now, &parts);
+    strftime(iso, size, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+meso_status summary_begin(summary_head *head, arena *memory, const meso_run_info *info,
+                          meso_error *err)
+{
+    const char *title = info->experiment->title;
+    *head = (summary_head){.n_populations = info->n_populations};
+    utc_now(head->started, sizeof head->started);
+    head->title = arena_strdup(memory, title != NULL ? title : "");
+    head->device = arena_strdup(memory, info->device->name);
+    head->populations = arena_alloc(memory, (info->n_populations + 1) * sizeof(char *));
+    bool complete = head->title != NULL && head->device != NULL && head->populations != NULL;
+    for (uint32_t p = 0; complete && p < info->n_populations; p++) {
+        head->populations[p] = arena_strdup(memory, info->populations[p].name);
+        complete = head->populations[p] != NULL;
+    }
+    return complete ? MESO_OK : error_set(err, MESO_MEMORY, "out of memory for the summary");
+}
+
+static void write_counts(json_text *json, const meso_summary *summary)
+{
+    char hash[17];
+    snprintf(hash, sizeof hash, "%016" PRIx64, summary->spike_hash);
+    json_integer(json, "seed", summary->seed);
+    json_string(json, "spike_hash", hash);
+    json_number(json, "model_time_s", summary->model_time_s);
+    json_number(json, "network_time_s", summary->network_time_s);
+    json_number(json, "wall_s", summary->wall_s);
+    json_number(json, "build_s", summary->build_s);
+    json_number(json, "real_time_factor", summary->real_time_factor);
+    json_integer(json, "neurons", summary->neurons);
+    json_integer(json, "synapses", summary->synapses);
+    json_number(json, "bytes_per_synapse", summary->bytes_per_synapse);
+    json_integer(json, "spikes", summary->spikes);
+    json_integer(json, "synaptic_events", summary->synaptic_events);
+    json_integer(json, "peak_device_bytes", summary->peak_device_bytes);
+}
+
+static char *summary_text(const summary_head *head, const meso_summary *summary)
+{
+    json_text json = {0};
+    json_open(&json, NULL, '{');
+    json_string(&json, "version", summary->version);
+    json_string(&json, "title", head->title);
+    json_string(&json, "status", summary->status == MESO_OK ? "complete" : "stopped");
+    json_string(&json, "started", head->started);
+    json_string(&json, "device", head->device);
+    write_counts(&json, summary);
+    json_open(&json, "rates_hz", '{');
+    for (uint32_t p = 0; p < head->n_populations; p++)
+        json_number(&json, head->populations[p], summary->rates_hz[p]);
+    json_close(&json, '}');
+    json_open(&json, "assays", '[');
+    json_close(&json, ']');
+    json_close(&json, '}');
+    return text_take(&json.out);
+}
+
+meso_status summary_write(const summary_head *head, const char *directory,
+                          const meso_summary *summary, meso_error *err)
+{
+    char *content = summary_text(head, summary);
+    if (content == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory for the summary");
+    meso_status status = directory_write_file(directory, "summary.json", content, err);
+    free(content);
+    return status;
+}

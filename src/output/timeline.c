@@ -1,0 +1,70 @@
+#include "output/timeline.h"
+#include "output/directory.h"
+#include "output/provenance.h"
+#include <stdlib.h>
+
+#define CHUNK_ROWS 1024
+
+static meso_status create_column(timeline_file *out, const char *name, const char *unit,
+                                 meso_error *err)
+{
+    h5_name dataset = h5_name_of("/%s", name);
+    for (char *c = dataset.path; *c != '\0'; c++)
+        if (*c == '.')
+            *c = '/';
+    MESO_TRY(h5_rows_create(&out->file, dataset.path, H5T_NATIVE_DOUBLE, 0, CHUNK_ROWS,
+                            H5_COMPRESSED, &out->columns[out->n_columns++], err));
+    return h5_attribute_text(&out->file, dataset.path, "units", unit, err);
+}
+
+meso_status timeline_create(timeline_file *out, const char *directory, const meso_run_info *info,
+                            meso_error *err)
+{
+    *out = (timeline_file){0};
+    out->columns = calloc((size_t)info->n_series + 1, sizeof *out->columns);
+    char *path = path_join(directory, "timeline.h5");
+    meso_status status = MESO_OK;
+    if (out->columns == NULL || path == NULL) {
+        status = error_set(err, MESO_MEMORY, "out of memory for timeline.h5");
+        goto done;
+    }
+    MESO_GO(h5_file_create(path, &out->file, err));
+    MESO_GO(provenance_write(&out->file, info, false, err));
+    MESO_GO(create_column(out, "time_s", "s", err));
+    for (uint32_t s = 0; s < info->n_series; s++)
+        MESO_GO(create_column(out, info->series[s].name, info->series[s].unit, err));
+    status = h5_file_flush(&out->file, err);
+done:
+    free(path);
+    return status;
+}
+
+meso_status timeline_append(timeline_file *out, const double *time_s, const double *values,
+                            uint32_t n_rows, meso_error *err)
+{
+    uint32_t n_series = out->n_columns - 1;
+    for (uint32_t row = 0; row < n_rows; row++) {
+        MESO_TRY(h5_rows_append(&out->columns[0], &time_s[row], 1, err));
+        for (uint32_t s = 0; s < n_series; s++)
+            MESO_TRY(
+                h5_rows_append(&out->columns[1 + s], &values[(size_t)row * n_series + s], 1, err));
+    }
+    return h5_file_flush(&out->file, err);
+}
+
+meso_status timeline_flush(timeline_file *out, meso_error *err)
+{
+    for (uint32_t c = 0; c < out->n_columns; c++)
+        MESO_TRY(h5_rows_flush(&out->columns[c], err));
+    return h5_file_flush(&out->file, err);
+}
+
+meso_status timeline_close(timeline_file *out, meso_error *err)
+{
+    for (uint32_t c = 0; c < out->n_columns; c++)
+        h5_rows_close(&out->columns[c]);
+    free(out->columns);
+    meso_status status = h5_file_close(&out->file, err);
+    *out = (timeline_file){0};
+    return status;
+}

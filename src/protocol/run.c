@@ -1,0 +1,420 @@
+/*
+ * Walks an experiment through time: drug levels go in, results come out.
+ */
+#include "base/hash.h"
+#include "engine/simulation.h"
+#include "protocol/pharmacokinetics.h"
+
+#include <math.h>
+#include <mesocl/simulation.h>
+#include <mesocl/version.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Rows of the time line that an interval can end, at most one per field step. */
+#define ROWS SIMULATION_INTERVAL
+
+/* Drug levels of one interval, kept until its results are collected. */
+typedef struct drug_history {
+    float *free_nM;  /* [SIMULATION_INTERVAL x n_drugs] */
+    double *row_nM;  /* [ROWS x 2 n_drugs] plasma and brain at the end of each row */
+    uint32_t n_rows;
+} drug_history;
+
+typedef struct walk {
+    const experiment *e;
+    meso_device *device;
+    simulation *sim;
+    const meso_run_options *options;
+    meso_sink *const *sinks;
+    uint32_t n_sinks;
+    arena *memory;
+
+    pharmacokinetics *drugs; /* [n_drugs] */
+    uint32_t next_dose;
+    drug_history history[2];
+    uint64_t n_fields, field; /* field steps in all, and enqueued so far */
+    uint32_t n_enqueued, n_collected;
+
+    meso_run_info info;
+    hash_stream *hash;
+    uint64_t *n_spikes, *row_spikes; /* [n_populations] so far; since the last row */
+    uint64_t row_step;               /* at which the last row ended */
+    double *row_values, *rates_hz, *drug_nM;
+    uint64_t step;                   /* collected so far */
+    double build_s, started_s, wall_s, last_wall_s;
+} walk;
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static meso_status walk_alloc(walk *w, size_t n, size_t size, void *out, meso_error *err)
+{
+    void *memory = arena_alloc(w->memory, n * size + 1);
+    memcpy(out, &memory, sizeof memory);
+    return memory != NULL ? MESO_OK : error_set(err, MESO_MEMORY, "out of memory");
+}
+
+/* --- what the sinks are told first ---------------------------------------------------------------- */
+
+static meso_status populations_describe(walk *w, meso_error *err)
+{
+    const experiment *e = w->e;
+    meso_population_info *p;
+    MESO_TRY(walk_alloc(w, e->n_populations, sizeof *p, &p, err));
+    for (uint32_t i = 0; i < e->n_populations; i++) {
+        const population *from = &e->populations[i];
+        p[i] = (meso_population_info){from->name, from->region, from->cell, from->n_neurons};
+        w->info.n_neurons += from->n_neurons;
+    }
+    w->info.populations = p;
+    w->info.n_populations = e->n_populations;
+    return MESO_OK;
+}
+
+/* A concentration has no cells: it gets a virtual population of one node, named after both. */
+static meso_status report_describe(walk *w, const report *r, meso_report_info *info, meso_error *err)
+{
+    const experiment *e = w->e;
+    const int of_cells = r->source == REPORT_STATE || r->source == REPORT_CONDUCTANCE;
+    const uint32_t n = of_cells ? r->n_neurons : 1;
+    uint64_t *ids;
+    MESO_TRY(walk_alloc(w, n, sizeof *ids, &ids, err));
+    for (uint32_t k = 0; k < n; k++)
+        ids[k] = of_cells ? r->neurons[k] : 0;
+    const char *population = NULL;
+    if (r->source == REPORT_CONCENTRATION)
+        population = arena_printf(w->memory, "%s_%s", e->modulators[r->modulator].name,
+                                  e->modulators[r->modulator].compartments[r->compartment].region);
+    else if (r->source == REPORT_OCCUPANCY)
+        population = arena_printf(w->memory, "%s_%s", e->populations[r->population].name,
+                                  e->receptors[r->index].name);
+    else
+        population = e->populations[r->population].name;
+    if (population == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    *info = (meso_report_info){.name = r->name,
+                               .population = population,
+                               .variable = r->variable,
+                               .unit = r->unit,
+                               .n_elements = n,
+                               .node_ids = ids,
+                               .interval_ms = r->interval_ms,
+                               .start_ms = r->start_ms,
+                               .stop_ms = r->stop_ms};
+    return MESO_OK;
+}
+
+static meso_status reports_describe(walk *w, meso_error *err)
+{
+    const recording *record = &w->e->record;
+    meso_report_info *r;
+    MESO_TRY(walk_alloc(w, record->n_reports, sizeof *r, &r, err));
+    for (uint32_t i = 0; i < record->n_reports; i++)
+        MESO_TRY(report_describe(w, &record->reports[i], &r[i], err));
+    w->info.reports = r;
+    w->info.n_reports = record->n_reports;
+    return MESO_OK;
+}
+
+/* Columns of the time line: drugs, field, rates. */
+static meso_status series_describe(walk *w, meso_error *err)
+{
+    const experiment *e = w->e;
+    const uint32_t n_field = simulation_n_field(w->sim);
+    meso_series_info *s;
+    uint32_t n = 0;
+    MESO_TRY(walk_alloc(w, 2 * e->n_drugs + n_field + e->n_populations, sizeof *s, &s, err));
+    for (uint32_t d = 0; d < e->n_drugs; d++) {
+        const char *name = e->drugs[d].name;
+        s[n++] = (meso_series_info){arena_printf(w->memory, "drug.%s.plasma_nM", name), "nM"};
+        s[n++] = (meso_series_info){arena_printf(w->memory, "drug.%s.brain_nM", name), "nM"};
+    }
+    for (uint32_t i = 0; i < n_field; i++)
+        s[n++] = simulation_field(w->sim, i);
+    for (uint32_t i = 0; i < e->n_populations; i++)
+        s[n++] = (meso_series_info){arena_printf(w->memory, "rate.%s_hz", e->populations[i].name), "Hz"};
+    for (uint32_t i = 0; i < n; i++)
+        if (s[i].name == NULL)
+            return error_set(err, MESO_MEMORY, "out of memory");
+    w->info.series = s;
+    w->info.n_series = n;
+    return MESO_OK;
+}
+
+static meso_status walk_describe(walk *w, meso_error *err)
+{
+    w->info.experiment = w->e;
+    w->info.device = meso_device_describe(w->device);
+    w->info.seed = w->e->seed;
+    w->info.dt_ms = w->e->dt_ms;
+    w->info.duration_s = w->e->duration_s;
+    w->info.n_synapses = simulation_synapses(w->sim);
+    MESO_TRY(populations_describe(w, err));
+    MESO_TRY(reports_describe(w, err));
+    return series_describe(w, err);
+}
+
+/* --- drugs ------------------------------------------------------------------------------------------ */
+
+static void doses_give(walk *w)
+{
+    const double step_s = w->e->field_step_ms * 1e-3;
+    while (w->next_dose < w->e->n_doses) {
+        const dose *d = &w->e->doses[w->next_dose];
+        if ((uint64_t)llround(d->time_s / step_s) > w->field)
+            return;
+        pk_dose(&w->drugs[d->drug], d->route, d->dose_mg_per_kg);
+        w->next_dose++;
+    }
+}
+
+/* Levels of the next n field steps. */
+static void drugs_advance(walk *w, drug_history *h, uint32_t n)
+{
+    const uint32_t n_drugs = w->e->n_drugs;
+    const uint64_t row_fields =
+        (uint64_t)llround(w->e->record.timeline_interval_ms / w->e->field_step_ms);
+    h->n_rows = 0;
+    for (uint32_t f = 0; f < n; f++, w->field++) {
+        doses_give(w);
+        const int row_ends = (w->field + 1) % row_fields == 0;
+        for (uint32_t d = 0; d < n_drugs; d++) {
+            h->free_nM[f * n_drugs + d] = (float)pk_brain_nM(&w->drugs[d]);
+            pk_step(&w->drugs[d]);
+            if (row_ends) {
+                h->row_nM[(h->n_rows * n_drugs + d) * 2] = pk_plasma_nM(&w->drugs[d]);
+                h->row_nM[(h->n_rows * n_drugs + d) * 2 + 1] = pk_brain_nM(&w->drugs[d]);
+            }
+            w->drug_nM[d] = pk_brain_nM(&w->drugs[d]);
+        }
+        h->n_rows += row_ends ? 1 : 0;
+    }
+}
+
+/* --- results ----------------------------------------------------------------------------------------- */
+
+#define TELL(w, callback, ...)                                                                     \
+    do {                                                                                           \
+        for (uint32_t sink_ = 0; sink_ < (w)->n_sinks; sink_++) {                                  \
+            const meso_sink *to_ = (w)->sinks[sink_];                                              \
+            if (to_->callback != NULL)                                                             \
+                MESO_TRY(to_->callback(to_->self, __VA_ARGS__));                                   \
+        }                                                                                          \
+    } while (0)
+
+static meso_status spikes_tell(walk *w, const interval *results, meso_error *err)
+{
+    hash_stream_add(w->hash, results->spikes, results->n_spikes * sizeof *results->spikes);
+    memset(w->rates_hz, 0, w->e->n_populations * sizeof *w->rates_hz);
+    for (uint64_t i = 0; i < results->n_spikes; i++) {
+        w->n_spikes[results->spikes[i].population]++;
+        w->rates_hz[results->spikes[i].population]++;
+    }
+    const double seconds = (double)results->n_steps * w->e->dt_ms * 1e-3;
+    for (uint32_t p = 0; p < w->e->n_populations; p++)
+        w->rates_hz[p] /= seconds * w->e->populations[p].n_neurons;
+    if (results->n_spikes > 0)
+        TELL(w, spikes, results->spikes, results->n_spikes, err);
+    return MESO_OK;
+}
+
+static meso_status row_tell(walk *w, const interval *results, const drug_history *h, uint32_t row,
+                            meso_error *err)
+{
+    const uint32_t n_drugs = w->e->n_drugs, n_field = simulation_n_field(w->sim);
+    double *value = w->row_values;
+    for (uint32_t i = 0; i < 2 * n_drugs; i++)
+        *value++ = h->row_nM[row * 2 * n_drugs + i];
+    for (uint32_t i = 0; i < n_field; i++)
+        *value++ = results->timeline[(size_t)row * n_field + i];
+    const double seconds = (double)(results->row_steps[row] - w->row_step) * w->e->dt_ms * 1e-3;
+    for (uint32_t p = 0; p < w->e->n_populations; p++) {
+        *value++ = (double)w->row_spikes[p] / seconds / w->e->populations[p].n_neurons;
+        w->row_spikes[p] = 0;
+    }
+    w->row_step = results->row_steps[row];
+    const double time_s = (double)w->row_step * w->e->dt_ms * 1e-3;
+    TELL(w, timeline, &time_s, w->row_values, 1, err);
+    return MESO_OK;
+}
+
+/* Rows and spikes are both in order of time: count up to each row. */
+static meso_status timeline_tell(walk *w, const interval *results, meso_error *err)
+{
+    const drug_history *h = &w->history[w->n_collected % 2];
+    uint64_t i = 0;
+    for (uint32_t row = 0; row < results->n_rows; row++) {
+        for (; i < results->n_spikes && results->spikes[i].step < results->row_steps[row]; i++)
+            w->row_spikes[results->spikes[i].population]++;
+        MESO_TRY(row_tell(w, results, h, row, err));
+    }
+    for (; i < results->n_spikes; i++)
+        w->row_spikes[results->spikes[i].population]++;
+    return MESO_OK;
+}
+
+static const char *phase_at(const experiment *e, double time_s)
+{
+    uint32_t i = 0;
+    while (i + 1 < e->n_phases && e->phases[i + 1].start_s < time_s)
+        i++;
+    return e->n_phases > 0 ? e->phases[i].name : "";
+}
+
+static meso_status progress_tell(walk *w, const interval *results, meso_error *err)
+{
+    const double wall = now_s() - w->started_s;
+    const double seconds = (double)results->n_steps * w->e->dt_ms * 1e-3;
+    const double time_s = (double)w->step * w->e->dt_ms * 1e-3;
+    const meso_progress p = {
+        .model_time_s = time_s,
+        .duration_s = w->e->duration_s,
+        .wall_s = wall,
+        .real_time_factor = (wall - w->last_wall_s) / seconds,
+        .phase = phase_at(w->e, time_s),
+        .rates_hz = w->rates_hz,
+        .n_populations = w->e->n_populations,
+        .drug_nM = w->drug_nM,
+        .n_drugs = w->e->n_drugs,
+    };
+    w->last_wall_s = wall;
+    TELL(w, progress, &p, err);
+    return MESO_OK;
+}
+
+static meso_status interval_enqueue(walk *w, meso_error *err)
+{
+    const uint64_t left = w->n_fields - w->field;
+    const uint32_t n = left < SIMULATION_INTERVAL ? (uint32_t)left : SIMULATION_INTERVAL;
+    drug_history *h = &w->history[w->n_enqueued % 2];
+    drugs_advance(w, h, n);
+    MESO_TRY(simulation_enqueue(w->sim, n, h->free_nM, err));
+    w->n_enqueued++;
+    return MESO_OK;
+}
+
+static meso_status interval_collect(walk *w, meso_error *err)
+{
+    interval results;
+    MESO_TRY(simulation_collect(w->sim, &results, err));
+    w->step = results.first_step + results.n_steps;
+    MESO_TRY(spikes_tell(w, &results, err));
+    for (uint32_t r = 0; r < w->info.n_reports; r++)
+        if (results.n_frames[r] > 0)
+            TELL(w, frames, r, results.frames[r], results.n_frames[r], err);
+    MESO_TRY(timeline_tell(w, &results, err));
+    w->n_collected++;
+    return progress_tell(w, &results, err);
+}
+
+/* --- the walk ------------------------------------------------------------------------------------------ */
+
+static int stop_is_wanted(const walk *w)
+{
+    return w->options != NULL && w->options->stop != NULL && *w->options->stop;
+}
+
+/* One interval runs while the one before it is written. */
+static meso_status walk_go(walk *w, meso_error *err)
+{
+    TELL(w, begin, &w->info, err);
+    w->started_s = now_s();
+    while (w->field < w->n_fields && !stop_is_wanted(w)) {
+        MESO_TRY(interval_enqueue(w, err));
+        if (w->n_enqueued - w->n_collected == 2)
+            MESO_TRY(interval_collect(w, err));
+    }
+    while (w->n_collected < w->n_enqueued)
+        MESO_TRY(interval_collect(w, err));
+    if (w->field < w->n_fields)
+        return error_set(err, MESO_STOPPED, "stopped at %.1f s of %.1f s of model time; results so far are "
+                                            "complete",
+                         (double)w->step * w->e->dt_ms * 1e-3, w->e->duration_s);
+    return MESO_OK;
+}
+
+/* Sinks hear the end however it came about, so that they can close their files. */
+static meso_status walk_end(walk *w, meso_status outcome, meso_error *err)
+{
+    const double seconds = (double)w->step * w->e->dt_ms * 1e-3;
+    const double wall = w->started_s > 0 ? now_s() - w->started_s : 0;
+    uint64_t now = 0;
+    meso_summary s = {
+        .version = MESO_VERSION,
+        .status = outcome,
+        .seed = w->e->seed,
+        .spike_hash = hash_stream_value(w->hash),
+        .model_time_s = seconds,
+        .network_time_s = seconds,
+        .wall_s = wall,
+        .build_s = w->build_s,
+        .real_time_factor = seconds > 0 ? wall / seconds : 0,
+        .neurons = w->info.n_neurons,
+        .synapses = w->info.n_synapses,
+        .rates_hz = w->rates_hz,
+    };
+    for (uint32_t p = 0; p < w->e->n_populations; p++) {
+        s.spikes += w->n_spikes[p];
+        w->rates_hz[p] = seconds > 0 ? (double)w->n_spikes[p] / seconds / w->e->populations[p].n_neurons : 0;
+    }
+    MESO_TRY(simulation_events(w->sim, &s.synaptic_events, err));
+    meso_device_memory(w->device, &now, &s.peak_device_bytes);
+    s.bytes_per_synapse = s.synapses > 0 ? (double)now / (double)s.synapses : 0;
+    TELL(w, end, &s, err);
+    return MESO_OK;
+}
+
+static meso_status walk_prepare(walk *w, meso_error *err)
+{
+    const experiment *e = w->e;
+    const double start_s = now_s();
+    MESO_TRY(simulation_create(e, w->device, w->options, &w->sim, err));
+    w->build_s = now_s() - start_s;
+    w->n_fields = (uint64_t)llround(e->duration_s * 1e3 / e->field_step_ms);
+    w->hash = hash_stream_create();
+    if (w->hash == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    MESO_TRY(walk_describe(w, err));
+    MESO_TRY(walk_alloc(w, e->n_drugs, sizeof *w->drugs, &w->drugs, err));
+    for (uint32_t d = 0; d < e->n_drugs; d++)
+        pk_begin(&w->drugs[d], &e->drugs[d], e->field_step_ms * 1e-3);
+    for (int i = 0; i < 2; i++) {
+        drug_history *h = &w->history[i];
+        MESO_TRY(walk_alloc(w, SIMULATION_INTERVAL * e->n_drugs, sizeof(float), &h->free_nM, err));
+        MESO_TRY(walk_alloc(w, ROWS * 2 * e->n_drugs, sizeof(double), &h->row_nM, err));
+    }
+    MESO_TRY(walk_alloc(w, e->n_populations, sizeof(uint64_t), &w->n_spikes, err));
+    MESO_TRY(walk_alloc(w, e->n_populations, sizeof(uint64_t), &w->row_spikes, err));
+    MESO_TRY(walk_alloc(w, e->n_populations, sizeof(double), &w->rates_hz, err));
+    MESO_TRY(walk_alloc(w, e->n_drugs, sizeof(double), &w->drug_nM, err));
+    return walk_alloc(w, w->info.n_series, sizeof(double), &w->row_values, err);
+}
+
+meso_status meso_experiment_run(const meso_experiment *experiment, meso_device *device,
+                                const meso_run_options *options, meso_sink *const *sinks,
+                                uint32_t n_sinks, meso_error *err)
+{
+    walk w = {.e = experiment,
+              .device = device,
+              .options = options,
+              .sinks = sinks,
+              .n_sinks = n_sinks,
+              .memory = arena_create()};
+    meso_status status = w.memory != NULL ? walk_prepare(&w, err)
+                                          : error_set(err, MESO_MEMORY, "out of memory");
+    if (status == MESO_OK) {
+        status = walk_go(&w, err);
+        const meso_status ended = walk_end(&w, status, status == MESO_OK ? err : NULL);
+        status = status == MESO_OK ? ended : status;
+    }
+    hash_stream_destroy(&w.hash);
+    simulation_destroy(&w.sim);
+    arena_destroy(&w.memory);
+    return status;
+}

@@ -1,0 +1,75 @@
+"""Every kernel text is clean OpenCL C 1.2 at every vector width."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+KERNELS = Path(__file__).resolve().parents[2] / "kernels"
+CLANG = shutil.which("clang")
+WIDTHS = (1, 4, 8, 16)
+OPTIONS = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-fsyntax-only",
+           "-Wall", "-Wextra", "-Werror"]
+# Functions that OpenCL lets differ by some ulp.
+BANNED = re.compile(r"(native|half)_\w+|mad|mix|(exp|log)(2|10|m1|1p)?|pown?|powr|r?sqrt|cbrt|hypot|"
+                    r"a?(sin|cos|tan)h?(pi)?|erfc?|[lt]gamma|fmod|remainder|length|distance|normalize")
+
+
+def structs(descriptor):
+    """The types that mesocl generates from a model's descriptor."""
+    model = json.loads(descriptor.read_text())
+    name = model["model"]
+    parameters = "".join(f"real {p};\n" for p in model["parameters"])
+    state = "".join(f"real {s};\n" for s in model["state"])
+    return (f"typedef struct {{ {parameters} }} {name}_parameters;\n"
+            f"typedef struct {{ {state} truth spiked; }} {name}_state;\n")
+
+
+def lint(text, width):
+    """What clang says about a text that follows the dialect and its libraries."""
+    source = "".join(f'#include "{name}.clh"\n' for name in ("mesocl", "math", "rng")) + text
+    command = [CLANG, *OPTIONS, f"-DMESO_WIDTH={width}", f"-I{KERNELS}", "-"]
+    return subprocess.run(command, input=source, capture_output=True, text=True).stderr
+
+
+class KernelTexts(unittest.TestCase):
+    def test_the_dialect_and_its_libraries(self):
+        for width in WIDTHS:
+            with self.subTest(width=width):
+                self.assertEqual(lint("", width), "")
+
+    def test_the_neuron_models(self):
+        for descriptor in sorted(KERNELS.glob("neurons/*.json")):
+            text = structs(descriptor) + f'#include "neurons/{descriptor.stem}.clh"\n'
+            for width in WIDTHS:
+                with self.subTest(model=descriptor.stem, width=width):
+                    self.assertEqual(lint(text, width), "")
+
+    def test_the_kernels_of_one_neuron_or_synapse_per_item(self):
+        for path in sorted(KERNELS.glob("*.cl")):
+            if "@GENERATED@" not in path.read_text():
+                with self.subTest(kernel=path.name):
+                    text = f'#include "layout.clh"\n#include "{path.name}"\n'
+                    self.assertEqual(lint(text, 1), "")
+
+    def test_every_model_has_its_pair_of_files(self):
+        names = {suffix: {p.stem for p in KERNELS.glob(f"neurons/*.{suffix}")}
+                 for suffix in ("json", "clh")}
+        self.assertEqual(names["json"], names["clh"])
+        self.assertTrue(names["json"])
+
+    def test_no_library_function_whose_bits_depend_on_the_device(self):
+        for path in sorted(KERNELS.rglob("*.cl*")):
+            code = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+            calls = set(re.findall(r"\b([a-z_0-9]+)\s*\(", code))
+            self.assertEqual({c for c in calls if BANNED.fullmatch(c)}, set(), path.name)
+
+
+if __name__ == "__main__":
+    if CLANG is None:
+        print("clang is not installed")
+        sys.exit(77)
+    unittest.main()

@@ -1,0 +1,171 @@
+/*
+ * Well-mixed dopamine, released by spikes of the network, against steady states and transients of the same
+ * equations solved elsewhere.
+ *
+ * The source cells fire once per input event and never by themselves, so that release is known: each Poisson
+ * event is a spike (4 Hz background), and a current pulse fires all cells at once.
+ */
+#include "capture.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RELAY                                                                                      \
+    "\"cells\":{\"relay\":{\"model\":\"izhikevich\",\"parameters\":{\"C_pF\":1,\"k_nS_per_mV\":1,"  \
+    "\"vr_mV\":-60,\"vt_mV\":-40,\"vpeak_mV\":30,\"a_per_ms\":1,\"b_nS\":0,\"c_mV\":-60,"         \
+    "\"d_pA\":0,\"I0_pA\":0},\"conductances\":{\"ampa\":{\"kind\":\"exponential\","               \
+    "\"tau_decay_ms\":0.1,\"E_mV\":0}}}},"                                                        \
+    "\"populations\":{\"axons\":{\"cell\":\"relay\",\"region\":\"nac\",\"n_neurons\":4000}},"
+
+#define BACKGROUND                                                                                 \
+    "{\"kind\":\"poisson\",\"target\":\"axons\",\"rate_hz\":4,\"receptors\":{\"ampa\":1},"           \
+    "\"weight_nS\":5"
+
+typedef struct uptake {
+    double release_nM, V_max_nM_per_s, K_m_nM, k_loss_per_s, alpha;
+    double burst_hz; /* 0: none */
+    int burst_n;
+    int seconds;
+} uptake;
+
+static capture run(const uptake *u)
+{
+    char json[4096], stimuli[1024] = "\"background\":" BACKGROUND "}";
+    const double burst_ms = u->burst_n > 0 ? u->burst_n * 1000 / u->burst_hz : 0;
+    if (u->burst_n > 0) /* in place of the background */
+        snprintf(stimuli, sizeof stimuli,
+                 "\"before\":" BACKGROUND ",\"stop_ms\":2000},\"after\":" BACKGROUND
+                 ",\"start_ms\":%g},\"burst\":{\"kind\":\"pulses\",\"target\":\"axons\","
+                 "\"amplitude_pA\":300,\"start_ms\":2000,\"width_ms\":0.1,\"period_ms\":%g,"
+                 "\"stop_ms\":%g}",
+                 2000 + burst_ms, 1000 / u->burst_hz, 1999 + burst_ms);
+    snprintf(json, sizeof json,
+             "{\"schema_version\":1,\"seed\":1," RELAY "\"stimuli\":{%s},"
+             "\"receptors\":{\"auto\":{\"modulator\":\"dopamine\",\"K_d_nM\":100,\"k_off_per_s\":0.3}},"
+             "\"modulators\":{\"dopamine\":{\"compartments\":{\"nac\":{\"source\":\"axons\","
+             "\"release_nM\":%g,\"axonal_delay_ms\":7,\"V_max_nM_per_s\":%g,\"K_m_nM\":%g,"
+             "\"k_loss_per_s\":%g,\"autoreceptor\":\"auto\",\"autoreceptor_alpha\":%g,"
+             "\"initial_nM\":40}}}},"
+             "\"protocol\":[{\"phase\":\"all\",\"seconds\":%d}],"
+             "\"record\":{\"timeline_interval_ms\":1000,\"reports\":{\"c\":{\"modulator\":\"dopamine\","
+             "\"region\":\"nac\",\"variable\":\"concentration_nM\",\"interval_ms\":1}}}}",
+             stimuli, u->release_nM, u->V_max_nM_per_s, u->K_m_nM, u->k_loss_per_s, u->alpha, u->seconds);
+    return capture_run(json, NULL);
+}
+
+static double mean_from(const capture *c, const char *series, uint32_t first_row)
+{
+    double sum = 0;
+    for (uint32_t row = first_row; row < c->n_rows; row++)
+        sum += capture_value(c, series, row);
+    return sum / (c->n_rows - first_row);
+}
+
+/* A12: c = K_m R / (V_max - R); at 4 Hz 8.29 (dorsal), 23.98 (NAc), 35.45 nM (Dreyer et al. 2010 density). */
+static void test_tonic_level_is_the_analytic_one(void **state)
+{
+    (void)state;
+    const struct {
+        uptake u;
+        double at_4_hz_nM;
+    } sets[] = {
+        {{56.93, 6000, 210, 0, 0, 0, 0, 20}, 8.29},
+        {{51.24, 2000, 210, 0, 0, 0, 0, 20}, 23.98},
+        {{148.03, 4100, 210, 0, 0, 0, 0, 20}, 35.45},
+    };
+    for (int i = 0; i < 3; i++) {
+        const uptake *u = &sets[i].u;
+        const double R4 = 4 * u->release_nM;
+        assert_true(fabs(u->K_m_nM * R4 / (u->V_max_nM_per_s - R4) / sets[i].at_4_hz_nM - 1) < 0.002);
+        capture c = run(u);
+        const double R = u->release_nM * mean_from(&c, "rate.axons_hz", 5);
+        const double expected = u->K_m_nM * R / (u->V_max_nM_per_s - R);
+        const double got = mean_from(&c, "dopamine.nac.concentration_nM", 5);
+        if (fabs(got / expected - 1) > 0.005)
+            fail_msg("set %d: %.3f nM, expected %.3f", i, got, expected);
+        capture_free(&c);
+    }
+}
+
+/* Root of release = uptake + loss with the terminal autoreceptor, by bisection. */
+static double steady_nM(const uptake *u, double rate_hz)
+{
+    double low = 0, high = 2000;
+    for (int i = 0; i < 100; i++) {
+        const double c = (low + high) / 2;
+        const double gain = 1 / (1 + u->alpha * c / (c + 100));
+        const double net = u->release_nM * rate_hz * gain - u->V_max_nM_per_s * c / (u->K_m_nM + c) -
+                           u->k_loss_per_s * c;
+        *(net > 0 ? &low : &high) = c;
+    }
+    return low;
+}
+
+/* A13: terminal feedback; 55.5 nM at 4 Hz (VTA set), 42.7 (SNc set), 150 and 259 with K_m times 4 and 8. */
+static void test_autoreceptors_hold_the_level(void **state)
+{
+    (void)state;
+    const struct {
+        uptake u;
+        double at_4_hz_nM;
+    } sets[] = {
+        {{200, 1500, 160, 0.04, 3, 0, 0, 40}, 55.5},
+        {{400, 4000, 160, 0.04, 3, 0, 0, 40}, 42.7},
+        {{200, 1500, 160 * 4, 0.04, 3, 0, 0, 40}, 150},
+        {{200, 1500, 160 * 8, 0.04, 3, 0, 0, 40}, 259},
+    };
+    for (int i = 0; i < 4; i++) {
+        const uptake *u = &sets[i].u;
+        assert_true(fabs(steady_nM(u, 4) / sets[i].at_4_hz_nM - 1) < 0.02);
+        capture c = run(u);
+        const double expected = steady_nM(u, mean_from(&c, "rate.axons_hz", 20));
+        const double got = mean_from(&c, "dopamine.nac.concentration_nM", 20);
+        if (fabs(got / expected - 1) > 0.02)
+            fail_msg("set %d: %.2f nM, expected %.2f", i, got, expected);
+        capture_free(&c);
+    }
+}
+
+/* A14: six synchronous spikes at 20 Hz take the place of the 4 Hz background for 300 ms. Half-decay is the time
+ * from the peak to the middle between peak and tonic level. */
+static void check_burst(double K_m_nM, double peak_nM, double half_decay_ms)
+{
+    const uptake u = {51.24, 2000, K_m_nM, 0, 0, 20, 6, 4};
+    capture c = run(&u);
+    const float *level = c.frames[0];
+    uint32_t peak = 2000;
+    for (uint32_t f = 2000; f < c.n_frames[0]; f++)
+        peak = level[f] > level[peak] ? f : peak;
+    uint32_t half = peak;
+    const double tonic_nM = steady_nM(&u, 4);
+    while (half < c.n_frames[0] && level[half] > (level[peak] + tonic_nM) / 2)
+        half++;
+    if (fabs(level[peak] / peak_nM - 1) > 0.03 || fabs((half - peak) / half_decay_ms - 1) > 0.03)
+        fail_msg("peak %.1f nM (expected %.1f), half-decay %u ms (expected %.0f)", level[peak], peak_nM,
+                 half - peak, half_decay_ms);
+    capture_free(&c);
+}
+
+static void test_burst_has_the_published_peak_and_decay(void **state)
+{
+    (void)state;
+    check_burst(210, 169, 114);
+    check_burst(630, 271, 299);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tonic_level_is_the_analytic_one),
+        cmocka_unit_test(test_autoreceptors_hold_the_level),
+        cmocka_unit_test(test_burst_has_the_published_peak_and_decay),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
