@@ -18,7 +18,7 @@ step "experiment: configs/cocaine_acute.json"
 [ -t 2 ] || export MESOCL_PROGRESS=1 # no terminal: plain lines now and then
 build/release/mesocl run configs/cocaine_acute.json --out "$results" --force
 
-step "what the drug did (means before the dose, highest, last)"
+step "what the drug did (baseline: mean before the first dose)"
 "$python" python/table.py "$results"
 
 step "figure"

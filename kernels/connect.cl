@@ -117,6 +117,8 @@ MESO_FUNCTION uint edges_fixed_probability(const edge_rule *r, const edge_sink *
 {
     if (r->probability >= 1.0f)
         return edges_all_to_all(r, sink, target);
+    if (r->probability <= 0.0f)
+        return 0;
     const uint n = r->n_sources - r->same;
     uint k = 0;
     ulong source = 0;
@@ -213,7 +215,7 @@ __kernel void connect_place(__global const edge_rule *rule, __global const uint 
 /* Offset first, then weight. */
 MESO_FUNCTION uint sort_key(uint synapse, uint offset_bits)
 {
-    return synapse << (32u - offset_bits) | synapse >> offset_bits;
+    return rotate(synapse, 32u - offset_bits);
 }
 
 /* Shell sort: rows are short. */

@@ -50,7 +50,7 @@ MESO_FUNCTION float clearance(float c_nM, float V_max, float K_m, float k_loss)
     return -V_max * c_nM * meso_reciprocal(K_m + c_nM) - k_loss * c_nM;
 }
 
-/* Release of this step at once, then uptake and loss by Heun's method. */
+/* Release spread over the step, uptake and loss, by Heun's method. */
 MESO_FUNCTION void compartment_step(const compartment_entry *m, uint n_spikes,
                                     __global const block_entry *blocks,
                                     __global const float *drug_nM, float dt_ms, __global float *field)
@@ -62,11 +62,13 @@ MESO_FUNCTION void compartment_step(const compartment_entry *m, uint n_spikes,
     const float bound = m->autoreceptor == MESO_NEVER ? 0.0f : field[m->autoreceptor];
     const float gain = meso_reciprocal(fma(m->autoreceptor_alpha, bound, 1.0f));
 
-    const float c = fma((float)n_spikes * m->release_nM, gain, field[m->concentration]);
+    const float c = field[m->concentration];
+    const float released = (float)n_spikes * m->release_nM * gain;
     const float first = clearance(c, m->V_max_nM_per_ms, K_m, m->k_loss_per_ms);
-    const float guess = fmax(fma(first, dt_ms, c), 0.0f);
+    const float guess = fmax(c + fma(first, dt_ms, released), 0.0f);
     const float second = clearance(guess, m->V_max_nM_per_ms, K_m, m->k_loss_per_ms);
-    field[m->concentration] = meso_flush(fmax(fma(0.5f * dt_ms, first + second, c), 0.0f));
+    const float next = c + fma(0.5f * dt_ms, first + second, released);
+    field[m->concentration] = meso_flush(fmax(next, 0.0f));
     field[m->occupancy] = blocked * meso_reciprocal(1.0f + blocked);
 }
 

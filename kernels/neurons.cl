@@ -101,19 +101,25 @@ MESO_FUNCTION int pulse_is_on(__global const stimulus_entry *s, ulong step)
     return step >= s->start && step < s->stop && (step - s->start) % s->period < s->width;
 }
 
-/* Events of a Poisson process in one step: the number of upper tail probabilities above the draw. */
+/* Events of a Poisson process in one step: the number of upper tail probabilities above the draw. They
+ * fall, so the first that no lane is below ends the count. */
 MESO_FUNCTION real poisson_count(word drawn, __global const uint *thresholds, uint n_thresholds)
 {
     real count = (real)(0.0f);
-    for (uint k = 0; k < n_thresholds; k++)
-        count += select((real)(0.0f), (real)(1.0f), meso_below(drawn, thresholds[k]));
+    for (uint k = 0; k < n_thresholds; k++) {
+        const truth more = meso_below(drawn, thresholds[k]);
+        if (!meso_any(more))
+            break;
+        count += select((real)(0.0f), (real)(1.0f), more);
+    }
     return count;
 }
 
-/* Magnesium block of the NMDA receptor (Jahr & Stevens 1990). */
+/* Magnesium block of the NMDA receptor (Jahr & Stevens 1990). Beyond +-960 mV it is what it is there. */
 MESO_FUNCTION real magnesium_block(real v_mV, real mg_over_3_57)
 {
-    return meso_reciprocal(fma(mg_over_3_57, meso_exp(v_mV * -0.062f), (real)(1.0f)));
+    const real x = fmin(fmax(v_mV * -0.062f, (real)(-60.0f)), (real)(60.0f));
+    return meso_reciprocal_normal(fma(mg_over_3_57, meso_exp_normal(x), (real)(1.0f)));
 }
 
 @GENERATED@

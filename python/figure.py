@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """One figure of one experiment: rasters before and at the peak of the drug, rates, drug level,
 transporter block, dopamine and receptors against time.
 
@@ -17,18 +16,20 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 # Okabe & Ito 2008: told apart by colour-blind readers; their yellow is too pale on white.
 # Published ranges that the transporter panel shows: (drug, route): lowest, highest, text.
 PUBLISHED_BLOCK = {
-    ("cocaine", "iv"): (0.60, 0.77, "PET, humans 0.3–0.6 mg/kg i.v. (Volkow 1997)"),
+    ("cocaine", "iv"): (0.60, 0.77, "PET in humans (Volkow 1997)"),
 }
-PALETTE = ["#0072B2", "#D55E00", "#E69F00", "#009E73", "#56B4E9", "#CC79A7", "#000000"]
+PALETTE = ["#D55E00", "#E69F00", "#0072B2", "#000000", "#009E73", "#56B4E9", "#CC79A7"]
 GREY, LIGHT = "#595959", "#BFBFBF"
-STYLES = ["-", (0, (4, 1.5)), (0, (1, 1))]  # the populations of one region, the receptors
-RASTER_S = 2.0
-RASTER_ROWS = (12, 40)  # of a population: small nuclei stay visible, large ones are thinned
+STYLES = ["-", (0, (4, 1.5)), (0, (1, 1))]  # the populations of one region
+OVER = (0, (3, 3))  # a line that lies on another one
+RASTER_S = 3.0
+RASTER_ROWS = (15, 40)  # of a population: small nuclei stay visible, large ones are thinned
+LOWEST_RATE_HZ = 0.05  # of the logarithmic axis
 SETTLE_S = 20.0  # of the first phase, not counted as baseline
 N_BINS, SMOOTH_BINS = 160, 7  # time bins of the slow panels, and those that a running mean spans
 WORDS = {word.lower(): word for word in
@@ -56,8 +57,9 @@ class Result:
 
     def __init__(self, directory):
         self.directory = Path(directory)
-        self.experiment = self._json("experiment.json")
-        self.summary = self._json("summary.json")
+        self.experiment = json.loads((self.directory / "experiment.json").read_text())
+        summary = self.directory / "summary.json"  # written at the end
+        self.summary = json.loads(summary.read_text()) if summary.exists() else None
         self.populations = {name: population
                             for name, population in self.experiment["populations"].items()
                             if not name.startswith("_")}  # comments
@@ -67,10 +69,6 @@ class Result:
             self.series = {}
             file.visititems(self._take_series)
         self.doses = list(self._doses())
-
-    def _json(self, name):
-        path = self.directory / name
-        return json.loads(path.read_text()) if path.exists() else {}
 
     def _take_series(self, name, item):
         if isinstance(item, h5py.Dataset) and name != "time_s":
@@ -124,7 +122,10 @@ class View:
 
     def __init__(self, result):
         self.result = result
-        self.colour = {region: PALETTE[i % len(PALETTE)] for i, region in enumerate(result.regions)}
+        # Regions with a modulator are in many panels: they take the colours that differ most.
+        first = sorted(region for _, region in result.matching(None, None, "concentration_nM"))
+        regions = dict.fromkeys(first + result.regions)
+        self.colour = {region: PALETTE[i % len(PALETTE)] for i, region in enumerate(regions)}
         time_s = result.time_s
         self.first_dose_s = min((dose[0] for dose in result.doses), default=None)
         end = self.first_dose_s if self.first_dose_s else 0.25 * time_s[-1]
@@ -175,19 +176,27 @@ def label_ends(axes, x, labels, size=11, gap=1.15):
     box = axes.get_window_extent()
     labels = sorted(labels, key=lambda label: label[0])
     wanted = numpy.array([axes.transData.transform((x, y))[1] for y, _, _ in labels])
-    placed = numpy.clip(wanted, box.y0, box.y1)
-    for _ in range(200):
+    placed = spread(wanted, height, box.y0, box.y1)
+    for (_, text, colour), at, to in zip(labels, wanted, placed):
+        at, to = (at - box.y0) / box.height, (to - box.y0) / box.height
+        step = 14 / 72 * figure.dpi / box.width
+        axes.plot([1, 1 + 0.2 * step, 1 + 0.8 * step], [at, at, to], color=colour, linewidth=0.8,
+                  transform=axes.transAxes, clip_on=False)
+        axes.text(1 + step, to, text, color=colour, fontsize=size, transform=axes.transAxes,
+                  va="center", ha="left")
+
+
+def spread(wanted, distance, low, high):
+    """Ascending places as near to the wanted ones as may be, at least `distance` apart."""
+    placed = wanted.copy()
+    for _ in range(300):
         for i in range(len(placed) - 1):
-            overlap = height - (placed[i + 1] - placed[i])
-            if overlap > 0:
-                placed[i] -= overlap / 2
-                placed[i + 1] += overlap / 2
-        shift = max(0.0, box.y0 - placed[0]) - max(0.0, placed[-1] - box.y1)
-        placed += shift
-    to_axes = axes.transAxes.inverted()
-    for (_, text, colour), pixel in zip(labels, placed):
-        axes.text(1.015, to_axes.transform((box.x0, pixel))[1], text, color=colour, fontsize=size,
-                  transform=axes.transAxes, va="center", ha="left")
+            overlap = max(0.0, distance - (placed[i + 1] - placed[i]))
+            placed[i : i + 2] += -overlap / 2, overlap / 2
+        placed = numpy.clip(placed, low, high)
+    for i in range(1, len(placed)):  # what is left to do when there is little room
+        placed[i] = max(placed[i], placed[i - 1] + distance)
+    return placed - max(0.0, placed[-1] - high) / 2
 
 
 def percent(axes, label):
@@ -195,13 +204,20 @@ def percent(axes, label):
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}"))
 
 
-def plot_noisy(axes, view, values, colour, style="-", width=2.0):
+def plot_noisy(axes, view, values, colour, **style):
     """A series pale, and its running mean on top. Returns the last value of the mean."""
     binned = view.binned(values)
     smooth = view.smooth(binned)
     axes.plot(view.minutes, binned, color=colour, linewidth=0.8, alpha=0.35)
-    axes.plot(view.minutes, smooth, color=colour, linestyle=style, linewidth=width)
+    axes.plot(view.minutes, smooth, color=colour, **style)
     return smooth[-1]
+
+
+def style_over(values, drawn):
+    """Thinner than the lines drawn before, and dashed over an equal one, so that all are seen."""
+    hides = any(numpy.allclose(values, other, rtol=1e-3) for other in drawn)
+    drawn.append(values)
+    return {"linestyle": OVER if hides else "-", "linewidth": max(1.5, 3.5 - 0.5 * len(drawn))}
 
 
 def running_mean(values, width):
@@ -221,7 +237,7 @@ def raster_layout(view):
     layout, row, above = [], 0, None
     for name, population in view.result.populations.items():
         if above is not None:
-            row += 4 if population["region"] == above else 11
+            row += 5 if population["region"] == above else 12
         rows = int(numpy.clip(population["n_neurons"], *RASTER_ROWS))
         layout.append((name, row, rows))
         row += rows
@@ -247,7 +263,7 @@ def draw_raster(axes, view, title, start_s, named):
                       ha="right", va="center", fontsize=11, color=colour)
     axes.set(xlim=(0, RASTER_S), ylim=(n_rows + 2, -3), yticks=[])
     axes.set_title(f"{title}, {start_s / 60:.1f} min", loc="left", pad=6)
-    axes.set_xticks(numpy.linspace(0, RASTER_S, 3))
+    axes.set_xticks(range(int(RASTER_S) + 1))
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("time (s)", labelpad=2)
 
@@ -265,13 +281,15 @@ def draw_rates(axes, view):
         style = STYLES[count.get(region, 0) % len(STYLES)]
         count[region] = count.get(region, 0) + 1
         colour = view.colour[region]
-        end = plot_noisy(axes, view, numpy.maximum(rate, 1e-2), colour, style, width=1.7)
-        labels.append((end, words(name), colour))
+        smooth = numpy.maximum(view.smooth(view.binned(rate)), LOWEST_RATE_HZ)
+        axes.plot(view.minutes, smooth, color=colour, linestyle=style, linewidth=1.7)
+        labels.append((smooth[-1], words(name), colour))
     if not labels:
         return None
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylabel("rate (Hz)")
     return lambda: label_ends(axes, view.minutes[-1], labels, size=10, gap=1.1)
 
@@ -318,43 +336,42 @@ def draw_transporter(axes, view):
 
 
 def transporter_name(result):
-    """Of the compartments, if they agree."""
+    """Of all compartments."""
     names = {compartment.get("transporter", "")
              for modulator in result.experiment.get("modulators", {}).values()
              for compartment in modulator.get("compartments", {}).values()} - {""}
-    return words(names.pop()) if len(names) == 1 else "transporter"
+    return ", ".join(words(name) for name in sorted(names)) or "transporter"
 
 
 def draw_modulator(axes, view):
-    labels, modulators = [], []
-    for (modulator, region), values in view.result.matching(None, None, "concentration_nM").items():
+    labels, modulators, drawn = [], [], []
+    levels = view.result.matching(None, None, "concentration_nM")
+    for (modulator, region), values in reversed(levels.items()):
         level_nM = values[view.baseline].mean()
         colour = view.colour.get(region, GREY)
-        end = plot_noisy(axes, view, values / level_nM, colour)
+        end = plot_noisy(axes, view, values / level_nM, colour, **style_over(values, drawn))
         labels.append((end, f"{words(region)} ({level_nM:.0f} nM)", colour))
         modulators.append(words(modulator))
     if not labels:
         return None
     axes.axhline(1, color=LIGHT, linewidth=1, zorder=0)
-    axes.text(0.015, 0.99, "in brackets: baseline", transform=axes.transAxes, va="top",
-              fontsize=10.5, color=GREY)
+    axes.text(0.985, 0.03, "100 % is the level in brackets", transform=axes.transAxes, ha="right",
+              va="bottom", fontsize=10.5, color=GREY)
     percent(axes, f"{' and '.join(dict.fromkeys(modulators))}\n(% of baseline)")
     axes.set_ylim(0, None)
     return lambda: label_ends(axes, view.minutes[-1], labels)
 
 
 def draw_receptors(axes, view):
-    labels, seen, receptors = [], set(), []
-    for (population, receptor), values in view.result.matching(None, None, "occupancy").items():
+    labels, seen, drawn = [], set(), []
+    occupancy = view.result.matching(None, None, "occupancy")
+    for (population, receptor), values in occupancy.items():
         region = view.result.populations.get(population, {}).get("region")
         if (region, receptor) in seen:
             continue  # the same for all cells of a region
         seen.add((region, receptor))
-        if receptor not in receptors:
-            receptors.append(receptor)
         colour = view.colour.get(region, GREY)
-        style = STYLES[receptors.index(receptor) % len(STYLES)]
-        end = plot_noisy(axes, view, values, colour, style)
+        end = plot_noisy(axes, view, values, colour, **style_over(values, drawn))
         labels.append((end, f"{words(receptor)} {words(region or '')}", colour))
     if not labels:
         return None
@@ -374,8 +391,9 @@ def caption(result):
     synapses = f"{s['synapses']:,}"
     if s["synapses"] >= 1e6:
         synapses = f"{s['synapses'] / 1e6:.2g} million"
+    wall = f"{s['wall_s']:.0f} s" if s["wall_s"] < 120 else f"{s['wall_s'] / 60:.0f} min"
     return (f"{s['neurons']:,} neurons, {synapses} synapses, {s['model_time_s'] / 60:.3g} min "
-            f"simulated in {s['wall_s']:.0f} s on {s['device']}")
+            f"simulated in {wall} on {s['device']}")
 
 
 def draw_slow(figure, view, painters, left, bottom, width, height):
@@ -393,6 +411,7 @@ def draw_slow(figure, view, painters, left, bottom, width, height):
     for i, (axes, write_labels) in enumerate(stack):
         axes.set_position((left, bottom + height - (i + 1) * share + gap, width, share - gap))
         axes.set_xlim(0, view.result.time_s[-1] / 60)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
         axes.yaxis.set_label_coords(-0.17 * 0.24 / width, 0.5)
         view.mark(axes)
         write_labels()

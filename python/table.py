@@ -1,4 +1,4 @@
-"""Print what a drug did, as a short table of the slow variables: python/table.py RESULTS"""
+"""Print what a drug did, as a short table of drugs, modulators and receptors: python/table.py RESULTS"""
 
 import sys
 from pathlib import Path
@@ -27,16 +27,27 @@ def before_first_dose(time_s, series):
     return slice(0, max(n, 1))
 
 
-def main():
-    directory = Path(sys.argv[1])
-    time_s, series = read_timeline(directory / "timeline.h5")
-    baseline = before_first_dose(time_s, series)
-    width = max(map(len, series))
-    print(f"{'':{width}}  {'unit':>8}  {'baseline':>10}  {'peak':>10}  {'at min':>7}  {'end':>10}")
+def chosen(series):
+    """Without rates and gates, which are noise at this interval, and without repeats: populations of one
+    region share their receptors' occupancy."""
+    seen = set()
     for name, (values, unit) in series.items():
+        content = values.tobytes()
+        if not name.startswith(("rate.", "gate.")) and values.any() and content not in seen:
+            seen.add(content)
+            yield name, values, unit
+
+
+def main():
+    time_s, series = read_timeline(Path(sys.argv[1]) / "timeline.h5")
+    baseline = before_first_dose(time_s, series)
+    rows = list(chosen(series))
+    width = max((len(name) for name, _, _ in rows), default=0)
+    print(f"{'':{width}}  {'unit':>4}  {'baseline':>9}  {'peak':>9}  {'at min':>6}  {'end':>9}")
+    for name, values, unit in rows:
         top = np.argmax(values)
-        print(f"{name:{width}}  {unit:>8}  {values[baseline].mean():10.4g}  {values[top]:10.4g}  "
-              f"{time_s[top] / 60:7.1f}  {values[-1]:10.4g}")
+        print(f"{name:{width}}  {unit:>4}  {values[baseline].mean():9.3g}  {values[top]:9.3g}  "
+              f"{time_s[top] / 60:6.1f}  {values[-1]:9.3g}")
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ static block *block_add(arena *a, size_t bytes)
 
 void *arena_alloc(arena *a, size_t bytes)
 {
-    const size_t alignment = sizeof(max_align_t);
+    const size_t alignment = _Alignof(max_align_t);
     if (bytes > SIZE_MAX / 2)
         return NULL;
     bytes = (bytes + alignment - 1) / alignment * alignment;

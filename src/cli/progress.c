@@ -314,7 +314,7 @@ void progress_print_summary(const progress *p, const char *directory)
 {
     const meso_summary *s = &p->summary;
     char a[QUANTITY_SIZE], b[QUANTITY_SIZE], c[QUANTITY_SIZE];
-    if (p->quiet || !p->ended)
+    if (p->quiet || !p->ended || s->model_time_s <= 0)
         return;
     print_rates(p);
     fprintf(stderr, "\nspikes            %s of %s neurons over %s synapses\n",

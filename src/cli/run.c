@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const option_spec OPTIONS[] = {
     {OPTION_OUT, "out", "DIR", "where results go (default: results/<experiment>)"},
@@ -21,14 +22,25 @@ static const option_spec OPTIONS[] = {
 /* --- stopping --------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t stop;
+static volatile sig_atomic_t say_so; /* someone sits at the terminal */
 
 /* The first signal asks for an orderly end, a second one ends the program at once. */
 static void ask_to_stop(int number)
 {
+    static const char NOTICE[] = "\nmesocl: stopping; once more ends it at once\n";
     (void)number;
     stop = 1;
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    if (say_so && write(STDERR_FILENO, NOTICE, sizeof NOTICE - 1) < 0)
+        say_so = 0;
+}
+
+static void listen_for_signals(bool quiet)
+{
+    say_so = !quiet && isatty(STDERR_FILENO);
+    signal(SIGINT, ask_to_stop);
+    signal(SIGTERM, ask_to_stop);
 }
 
 /* --- the run ---------------------------------------------------------------------------------- */
@@ -56,7 +68,7 @@ static void print_profile(meso_device *device)
     fprintf(stderr, "\n%-32s  %10s  %10s  %6s  %10s\n", "profile", "launches", "total", "share",
             "each");
     for (uint32_t i = 0; i < n; i++)
-        fprintf(stderr, "%-32s  %10" PRIu64 "  %8.3f s  %5.1f%%  %7.1f us\n", rows[i].name,
+        fprintf(stderr, "%-32s  %10" PRIu64 "  %8.4f s  %5.1f%%  %7.1f us\n", rows[i].name,
                 rows[i].n, rows[i].total_s, 100 * rows[i].total_s / (total_s > 0 ? total_s : 1),
                 1e6 * rows[i].total_s / (double)(rows[i].n ? rows[i].n : 1));
     free(rows);
@@ -93,8 +105,7 @@ static int execute(const settings *a, session *s)
     meso_status status = prepare(a, s, &progress_sink, &err);
     if (status != MESO_OK)
         return report_error(status, &err);
-    signal(SIGINT, ask_to_stop);
-    signal(SIGTERM, ask_to_stop);
+    listen_for_signals(a->quiet);
     meso_run_options options = a->run;
     options.stop = &stop;
     progress_building(s->progress);

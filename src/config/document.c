@@ -125,7 +125,8 @@ const char *document_describe(const cJSON *node, char buffer[80])
         return buffer;
     }
     if (cJSON_IsNumber(node)) {
-        snprintf(buffer, 80, "the number %.15g", node->valuedouble);
+        char number[NUMBER_TEXT];
+        snprintf(buffer, 80, "the number %s", number_text(node->valuedouble, number));
         return buffer;
     }
     if (cJSON_IsObject(node))
@@ -152,8 +153,8 @@ static meso_status check_members(const document *d, const cJSON *object, meso_er
         if (first == member)
             continue;
         const text_source *s = source_of(d, first);
-        return document_error(d, member, NULL, err, MESO_CONFIG,
-                              "defined twice, first in line %d", first->valueint - s->first_line);
+        return document_error(d, member, NULL, err, MESO_CONFIG, "defined twice, first in line %d",
+                              first->valueint - s->first_line);
     }
     return MESO_OK;
 }
@@ -220,17 +221,22 @@ void document_free(document *d)
 
 /* --- printing --------------------------------------------------------------------------------- */
 
+const char *number_text(double x, char buffer[NUMBER_TEXT])
+{
+    snprintf(buffer, NUMBER_TEXT, "%.15g", x);
+    if (strtod(buffer, NULL) != x)
+        snprintf(buffer, NUMBER_TEXT, "%.17g", x);
+    return buffer;
+}
+
 /* cJSON rounds to 15 digits when that is close; a seed must come back as it was. */
 static bool keep_digits(cJSON *node)
 {
-    char digits[32];
-    snprintf(digits, sizeof digits, "%.15g", node->valuedouble);
-    if (cJSON_IsNumber(node) && strtod(digits, NULL) != node->valuedouble) {
-        const size_t bytes = (size_t)snprintf(digits, sizeof digits, "%.17g", node->valuedouble) + 1;
-        node->valuestring = cJSON_malloc(bytes);
+    if (cJSON_IsNumber(node)) {
+        node->valuestring = cJSON_malloc(NUMBER_TEXT);
         if (!node->valuestring)
             return false;
-        memcpy(node->valuestring, digits, bytes);
+        number_text(node->valuedouble, node->valuestring);
         node->type = (node->type & ~cJSON_Number) | cJSON_Raw;
     }
     for (cJSON *child = node->child; child; child = child->next)

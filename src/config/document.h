@@ -1,9 +1,9 @@
 /**
  * A JSON document that knows where each of its values was written.
  *
- * cJSON keeps neither lines nor files. Each source (a file, or one --set) therefore owns a range of line
- * numbers, and the otherwise unused `valueint` of a node holds the number of the line where it was
- * written. Copying and merging nodes keeps it, so an error always names the file that a user must edit.
+ * cJSON keeps neither lines nor files. Each source (a file, or one --set) therefore owns a range of
+ * line numbers, and the otherwise unused `valueint` of a node holds the number of the line where it
+ * was written. Merging nodes keeps it, so an error always names the file that a user must edit.
  */
 #ifndef CONFIG_DOCUMENT_H
 #define CONFIG_DOCUMENT_H
@@ -25,7 +25,7 @@ typedef struct text_source {
 typedef struct document {
     cJSON *root;
     text_source *sources; /* latest first */
-    arena *memory;   /* borrowed */
+    arena *memory;        /* borrowed */
 } document;
 
 /**
@@ -50,7 +50,11 @@ meso_status document_error(const document *d, const cJSON *node, const char *key
 /** The value in words ("the string 'a'", "an object"); in `buffer` when it must be composed. */
 const char *document_describe(const cJSON *node, char buffer[80]);
 
-/** Text of `node`, with every digit of its numbers; it is good for nothing else afterwards. free() it. */
+#define NUMBER_TEXT 32
+/** The shortest decimal that reads back as x, of 15 digits or 17. */
+const char *number_text(double x, char buffer[NUMBER_TEXT]);
+
+/** Text of `node`, with every digit of its numbers, to be freed with free(). Spoils the node. */
 char *document_print(cJSON *node);
 
 /** Members that count: keys that start with '_' are comments. */

@@ -3,14 +3,17 @@
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
+/* clang-format off */
 static const field iv_fields[] = {
     {.key = "bioavailability", .kind = FIELD_NUMBER, FIELD_DEFAULT(1), FIELD_ABOVE(0, 1),
-     FIELD_IN(drug_route_spec, bioavailability), .doc = "share of the dose that reaches the plasma"},
+     FIELD_IN(drug_route_spec, bioavailability),
+     .doc = "share of the dose that reaches the plasma"},
     {0}};
 
 static const field ip_fields[] = {
     {.key = "bioavailability", .kind = FIELD_NUMBER, FIELD_DEFAULT(1), FIELD_ABOVE(0, 1),
-     FIELD_IN(drug_route_spec, bioavailability), .doc = "share of the dose that reaches the plasma"},
+     FIELD_IN(drug_route_spec, bioavailability),
+     .doc = "share of the dose that reaches the plasma"},
     {.key = "k_absorption_per_min", .kind = FIELD_NUMBER, .unit = "1/min", .required = true,
      FIELD_ABOVE(0, 1000), FIELD_IN(drug_route_spec, k_absorption_per_min),
      .doc = "rate from the depot to the plasma"},
@@ -60,10 +63,11 @@ static const field drug_fields[] = {
      .doc = "how the drug may be given"},
     {.key = "blocks", .kind = FIELD_MAP, .type = &block_type, .doc = "by transporter"},
     {0}};
+/* clang-format on */
 
-const object_type drug_type = {
-    .name = "drug", .doc = "A drug: how it reaches the brain, and what it does there",
-    .fields = drug_fields};
+const object_type drug_type = {.name = "drug",
+                               .doc = "A drug: how it reaches the brain, and what it does there",
+                               .fields = drug_fields};
 
 /* --- building --------------------------------------------------------------------------------- */
 

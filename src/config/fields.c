@@ -15,6 +15,7 @@ enum { NORMAL, LOGNORMAL, UNIFORM };
 
 static const char *const distribution_names[] = {"normal", "lognormal", "uniform", NULL};
 
+/* clang-format off */
 static const field distribution_fields[] = {
     {.key = "distribution", .kind = FIELD_CHOICE, .choices = distribution_names, .required = true,
      .doc = "how values are drawn"},
@@ -32,6 +33,7 @@ static const field distribution_fields[] = {
     {.key = "max", .kind = FIELD_NUMBER, .variants = VARIANT(UNIFORM), .required = true,
      .doc = "largest value"},
     {0}};
+/* clang-format on */
 
 const object_type distribution_type = {
     .name = "distribution",
@@ -44,8 +46,9 @@ const object_type distribution_type = {
 void field_append_range(const field *f, text *out)
 {
     const bool open_min = f->open_min || isinf(f->min);
-    text_appendf(out, "%c%.15g, %.15g%c", open_min ? '(' : '[', f->min, f->max,
-                 isinf(f->max) ? ')' : ']');
+    char min[NUMBER_TEXT], max[NUMBER_TEXT];
+    text_appendf(out, "%c%s, %s%c", open_min ? '(' : '[', number_text(f->min, min),
+                 number_text(f->max, max), isinf(f->max) ? ')' : ']');
     if (f->unit)
         text_appendf(out, " %s", f->unit);
 }
@@ -77,7 +80,10 @@ static void append_expected(const field *f, text *out)
         [FIELD_INDICES] = "a count or a list of indices",
         [FIELD_NUMBER_OR_NAME] = "a number or a name",
     };
-    text_append(out, words[f->kind]);
+    if (f->bounded && f->min == f->max)
+        text_appendf(out, "%.15g", f->min);
+    else
+        text_append(out, words[f->kind]);
     if (f->kind == FIELD_CHOICE)
         append_choices(f, out);
     if (f->unit)
@@ -120,9 +126,14 @@ static meso_status check_range(const document *d, const field *f, const cJSON *v
     const double x = value->valuedouble;
     if (!f->bounded || (x <= f->max && (f->open_min ? x > f->min : x >= f->min)))
         return MESO_OK;
+    char given[NUMBER_TEXT];
+    number_text(x, given);
+    if (f->min == f->max)
+        return document_error(d, value, NULL, err, MESO_RANGE, "%s: it must be %.15g", given,
+                              f->min);
     text range = {0};
     field_append_range(f, &range);
-    document_error(d, value, NULL, err, MESO_RANGE, "%.15g%s%s is outside %s", x,
+    document_error(d, value, NULL, err, MESO_RANGE, "%s%s%s is outside %s", given,
                    f->unit ? " " : "", f->unit ? f->unit : "", content(&range));
     text_free(&range);
     return MESO_RANGE;
@@ -139,8 +150,7 @@ static meso_status check_number(const document *d, const field *f, const cJSON *
     return check_range(d, f, value, err);
 }
 
-static meso_status check_name(const document *d, const cJSON *at, const char *name,
-                              meso_error *err)
+static meso_status check_name(const document *d, const cJSON *at, const char *name, meso_error *err)
 {
     const size_t length = strlen(name);
     bool good = length > 0 && length <= LONGEST_NAME && isalpha((unsigned char)name[0]);
@@ -200,7 +210,7 @@ static meso_status check_distribution(const document *d, const field *f, cJSON *
     }
     const cJSON *min = get_member(value, "min"), *max = get_member(value, "max");
     if (min && max && min->valuedouble > max->valuedouble)
-        return document_error(d, value, "min", err, MESO_RANGE, "min %.15g is above max %.15g",
+        return document_error(d, value, "min", err, MESO_RANGE, "%.15g is above max, %.15g",
                               min->valuedouble, max->valuedouble);
     const cJSON *mean = get_member(value, "mean");
     const char *kind = get_member(value, "distribution")->valuestring;
@@ -228,8 +238,8 @@ static meso_status check_map(const document *d, const field *f, cJSON *value, me
     return MESO_OK;
 }
 
-static meso_status check_list(const document *d, const field *f, cJSON *value,
-                              const field *element, meso_error *err)
+static meso_status check_list(const document *d, const field *f, cJSON *value, const field *element,
+                              meso_error *err)
 {
     if (!cJSON_IsArray(value))
         return wrong_kind(d, f, value, err);
@@ -328,7 +338,7 @@ static meso_status unknown_key(const document *d, const object_type *type, const
     for (const field *f = type->fields; f->key; f++)
         if (has_meaning(f, variant))
             names_add(&keys, f->key, f->unit);
-    meso_status status = names_error_key(d, object, key, "keys", &keys, err);
+    meso_status status = names_error_key(d, object, key, "known keys", &keys, err);
     names_free(&keys);
     return status;
 }

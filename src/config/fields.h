@@ -1,9 +1,10 @@
 /**
  * Field tables: one row per key of an experiment file.
  *
- * A row says what a key may hold, in which unit and range, what it is when not given, and where it goes
- * in the model. The same rows validate, fill in defaults, fill the model's structs, and print the JSON
- * Schema, so none of these can disagree. The tables stand beside the code that builds their structs.
+ * A row says what a key may hold, in which unit and range, what it is when not given, and where it
+ * goes in the model. The same rows validate, fill in defaults, fill the model's structs, and print
+ * the JSON Schema, so none of these can disagree. The tables stand beside the code that builds
+ * their structs.
  */
 #ifndef CONFIG_FIELDS_H
 #define CONFIG_FIELDS_H
@@ -43,7 +44,7 @@ typedef struct field {
     const char *doc;
     bool required;
 
-    bool bounded; /* min and max hold */
+    bool bounded;  /* min and max hold */
     bool open_min; /* min itself is not allowed */
     double min, max;
 
@@ -63,9 +64,9 @@ typedef struct field {
 struct object_type {
     const char *name; /* in the schema: "population" */
     const char *doc;
-    const field *fields; /* ends with a row without key */
-    const char *variant; /* key of a FIELD_CHOICE that decides which others have a meaning, or NULL */
-    const char *const *one_of; /* exactly one of these keys must be given; ends with NULL; or NULL */
+    const field *fields;       /* ends with a row without key */
+    const char *variant;       /* key of a FIELD_CHOICE that decides which others have a meaning */
+    const char *const *one_of; /* exactly one of these keys must be given; ends with NULL */
 };
 
 /* Parts of a row, to be used inside its braces. */
@@ -91,7 +92,7 @@ meso_status type_check(const document *d, const object_type *type, cJSON *object
 /** Check one value against one row. */
 meso_status field_check(const document *d, const field *f, cJSON *value, meso_error *err);
 
-/** Copy every member of a checked object that has a place in the struct `out`. Strings go to `memory`. */
+/** Copy what has a place in the struct `out` from a checked object; strings go to `memory`. */
 meso_status type_read(const object_type *type, const cJSON *object, arena *memory, void *out,
                       meso_error *err);
 /**
@@ -103,7 +104,7 @@ distribution field_read_distribution(const field *f, const cJSON *value);
 /** "(0, 10000] ms" */
 void field_append_range(const field *f, text *out);
 
-/** The JSON Schema (draft 7) of `type`; NULL when out of memory. Owned by the caller: cJSON_Delete. */
+/** The JSON Schema (draft 7) of `type`, for cJSON_Delete; NULL when out of memory. */
 cJSON *type_schema(const object_type *type);
 
 #endif

@@ -312,8 +312,13 @@ static meso_status scan_value(scanner *s)
 meso_status json_scan(const char *name, const char *text, size_t length, json_lines *lines,
                       meso_error *err)
 {
-    scanner s = {.name = name, .at = text, .end = text + length, .line_start = text, .line = 1,
-                 .lines = lines, .err = err};
+    scanner s = {.name = name,
+                 .at = text,
+                 .end = text + length,
+                 .line_start = text,
+                 .line = 1,
+                 .lines = lines,
+                 .err = err};
     if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         s.at += 3; /* byte order mark */
     skip_space(&s);

@@ -1,6 +1,6 @@
 /**
- * A strict pass over JSON text before cJSON takes it: exact places and plain words for every mistake of
- * syntax, and the line of every value, which cJSON does not keep.
+ * A strict pass over JSON text before cJSON takes it: exact places and plain words for every
+ * mistake of syntax, and the line of every value, which cJSON does not keep.
  */
 #ifndef CONFIG_JSON_SCAN_H
 #define CONFIG_JSON_SCAN_H

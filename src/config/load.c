@@ -8,12 +8,14 @@
 #define SCHEMA_VERSION 1
 #define LARGEST_SEED 9007199254740991.0 /* 2^53 - 1: whole numbers that JSON can carry */
 
+/* clang-format off */
 static const field experiment_fields[] = {
     {.key = "schema_version", .kind = FIELD_INTEGER, .required = true,
      FIELD_FROM(SCHEMA_VERSION, SCHEMA_VERSION), .doc = "of this file's keys"},
     {.key = "extends", .kind = FIELD_PATHS,
      .doc = "experiment files to build upon, as paths from this file; later ones win, this file "
             "wins over all; null removes what was inherited"},
+    {.key = "$schema", .kind = FIELD_TEXT, .doc = "where an editor finds this schema"},
     {.key = "title", .kind = FIELD_TEXT, FIELD_DEFAULT_TEXT(""), FIELD_IN(experiment, title),
      .doc = "one line for people"},
     {.key = "seed", .kind = FIELD_INTEGER, FIELD_DEFAULT(1), FIELD_FROM(0, LARGEST_SEED),
@@ -30,14 +32,16 @@ static const field experiment_fields[] = {
     {.key = "modulators", .kind = FIELD_MAP, .type = &modulator_type, .doc = "by name"},
     {.key = "receptors", .kind = FIELD_MAP, .type = &receptor_type, .doc = "by name"},
     {.key = "drugs", .kind = FIELD_MAP, .type = &drug_type, .doc = "by name"},
-    {.key = "protocol", .kind = FIELD_LIST, .type = &phase_type, .doc = "phases, one after another"},
+    {.key = "protocol", .kind = FIELD_LIST, .type = &phase_type,
+     .doc = "phases, one after another"},
     {.key = "record", .kind = FIELD_OBJECT, .type = &record_type, FIELD_DEFAULT_EMPTY,
      .doc = "what is written down"},
     {0}};
+/* clang-format on */
 
 static const object_type experiment_type = {
     .name = "experiment",
-    .doc = "An experiment of mesocl. Keys that start with '_' are comments. Units stand in the keys.",
+    .doc = "An experiment of mesocl. Keys that start with '_' are comments. Units stand in keys.",
     .fields = experiment_fields};
 
 /* --- the experiment --------------------------------------------------------------------------- */
@@ -45,7 +49,9 @@ static const object_type experiment_type = {
 static const char *folder_of(arena *memory, const char *path)
 {
     const char *slash = strrchr(path, '/');
-    return slash ? arena_printf(memory, "%.*s", slash == path ? 1 : (int)(slash - path), path) : ".";
+    if (!slash)
+        return ".";
+    return arena_printf(memory, "%.*s", slash == path ? 1 : (int)(slash - path), path);
 }
 
 static meso_status read_document(loader *l, const char *path, const char *const *overrides,
@@ -70,8 +76,8 @@ static meso_status build(loader *l)
 {
     const cJSON *root = l->document.root;
     MESO_TRY(loader_read(l, &experiment_type, root, l->experiment));
-    MESO_TRY(loader_check_multiple(l, get_member(root, "field_step_ms"), l->experiment->dt_ms,
-                                   "dt_ms"));
+    MESO_TRY(
+        loader_check_multiple(l, get_member(root, "field_step_ms"), l->experiment->dt_ms, "dt_ms"));
     MESO_TRY(load_populations(l));
     MESO_TRY(load_projections(l));
     MESO_TRY(load_stimuli(l));

@@ -7,8 +7,8 @@
 #include "model/neuron_model.h"
 
 /**
- * Load a neuron model by name: <name>.json and <name>.clh beside the experiment (`directory`, may be NULL),
- * else the built-in pair. Strings live in `memory`.
+ * Load a neuron model by name: <name>.json and <name>.clh beside the experiment (`directory`, may
+ * be NULL), else the built-in pair. Strings live in `memory`.
  */
 meso_status config_load_neuron_model(const char *name, const char *directory, arena *memory,
                                      const neuron_model **model, meso_error *err);

@@ -43,8 +43,8 @@ meso_status loader_resolve(loader *l, const cJSON *value, const char *section, u
     }
     name_list names = {0};
     names_add_members(&names, members);
-    meso_status status = names_error_value(&l->document, value, value->valuestring, section,
-                                           &names, l->err);
+    meso_status status = names_error_value(&l->document, value, value->valuestring, section, &names,
+                                           l->err);
     names_free(&names);
     return status;
 }
@@ -74,8 +74,8 @@ static meso_status read_port(loader *l, const cJSON *member, const population *t
             names_free(&names);
             if (c->kind != CONDUCTANCE_TONIC)
                 return MESO_OK;
-            return LOADER_ERROR(l, member, NULL, MESO_CONFIG,
-                                "'%s' is tonic: it takes no spikes", c->name);
+            return LOADER_ERROR(l, member, NULL, MESO_CONFIG, "'%s' is tonic: it takes no spikes",
+                                c->name);
         }
         if (c->kind != CONDUCTANCE_TONIC)
             names_add(&names, c->name, NULL);

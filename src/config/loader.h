@@ -18,13 +18,13 @@ typedef struct loader {
 } loader;
 
 /* Tables of what stands at the top level, each beside the code that builds its structs. */
-extern const object_type cell_type, population_type;   /* populations.c */
-extern const object_type projection_type;              /* projections.c */
-extern const object_type stimulus_type;                /* stimuli.c */
+extern const object_type cell_type, population_type;    /* populations.c */
+extern const object_type projection_type;               /* projections.c */
+extern const object_type stimulus_type;                 /* stimuli.c */
 extern const object_type modulator_type, receptor_type; /* modulators.c */
-extern const object_type drug_type;                    /* drugs.c */
-extern const object_type phase_type;                   /* protocol.c */
-extern const object_type record_type;                  /* recording.c */
+extern const object_type drug_type;                     /* drugs.c */
+extern const object_type phase_type;                    /* protocol.c */
+extern const object_type record_type;                   /* recording.c */
 
 meso_status load_populations(loader *l);
 meso_status load_projections(loader *l);
@@ -36,7 +36,7 @@ meso_status load_recording(loader *l);
 
 /* --- what they share -------------------------------------------------------------------------- */
 
-/** Zeroed memory of the experiment for n elements; NULL, with the error set, only when there is none. */
+/** Zeroed memory of the experiment for n elements; NULL, with the error set, when there is none. */
 void *loader_alloc(loader *l, size_t n, size_t bytes);
 /** The top-level object of this name, or NULL. */
 const cJSON *loader_section(const loader *l, const char *name);
@@ -52,7 +52,7 @@ meso_status loader_read(loader *l, const object_type *type, const cJSON *object,
 meso_status loader_resolve(loader *l, const cJSON *value, const char *section, uint32_t *index);
 /** Is `value` a whole multiple of `unit`? */
 bool is_multiple(double value, double unit);
-/** Error unless the number at `node` is a whole multiple of `step` ms, which has the name `step_name`. */
+/** Error unless the number at `node` is a whole multiple of `step` ms, called `step_name`. */
 meso_status loader_check_multiple(loader *l, const cJSON *node, double step, const char *step_name);
 
 /** Synapses' ports: names of conductances of `target` with their factors. */

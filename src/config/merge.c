@@ -158,7 +158,7 @@ static meso_status merge_parents(document *d, const document *patch, const objec
     return MESO_OK;
 }
 
-/* A parent of another version must not pass because its child says otherwise: each file is checked. */
+/* A parent of another version must not pass because its child says otherwise. */
 static meso_status check_version(const document *patch, const object_type *type, meso_error *err)
 {
     const field *version = type_find(type, "schema_version");
@@ -203,8 +203,7 @@ meso_status merge_file(document *d, const object_type *type, const char *path, m
         l.identity = strdup(path); /* reading it will say why */
     if (!d->root)
         d->root = cJSON_CreateObject();
-    meso_status status =
-        d->root && l.identity ? merge_one(d, type, &l, err) : out_of_memory(err);
+    meso_status status = d->root && l.identity ? merge_one(d, type, &l, err) : out_of_memory(err);
     free(l.identity);
     return status;
 }

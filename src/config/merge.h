@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /**
- * Fill `d` with the file at `path`: parents first, in the order in which `extends` lists them, later
- * values on top of earlier ones. Objects merge by key, everything else replaces, null removes.
+ * Fill `d` with the file at `path`: parents first, in the order in which `extends` lists them,
+ * later values on top of earlier ones. Objects merge by key, all else replaces, null removes.
  *
  * Inputs    type  of the root, for the keys that may stand there
  * Errors    MESO_IO: the file itself cannot be read; MESO_NOT_FOUND: a parent cannot;
@@ -19,16 +19,16 @@
 meso_status merge_file(document *d, const object_type *type, const char *path, meso_error *err);
 
 /**
- * Apply "path=value", e.g. "populations.pv.n_neurons=40" or "protocol[0].minutes=1". The value is JSON,
- * or a bare word, which is taken as a string.
+ * Apply "path=value", e.g. "populations.pv.n_neurons=40" or "protocol[0].minutes=1". The value is
+ * JSON, or a bare word, which is taken as a string.
  * Errors    MESO_ARGUMENT: not of this form; MESO_NOT_FOUND: no such path
  */
 meso_status merge_override(document *d, const object_type *type, const char *assignment,
                            meso_error *err);
 
 /**
- * Merge `value`, a member of `over`, into `base`; the value is taken away from `over` or left there to be
- * freed with it. Places and paths in errors are those of `patch`.
+ * Merge `value`, a member of `over`, into `base`; the value is taken away from `over` or left there
+ * to be freed with it. Places and paths in errors are those of `patch`.
  */
 meso_status merge_member(const document *patch, cJSON *base, cJSON *over, cJSON *value,
                          meso_error *err);

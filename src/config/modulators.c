@@ -3,6 +3,7 @@
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
+/* clang-format off */
 static const field compartment_fields[] = {
     {.key = "source", .kind = FIELD_NAME, .required = true,
      .doc = "name of the population whose spikes release the modulator here"},
@@ -17,7 +18,8 @@ static const field compartment_fields[] = {
      FIELD_ABOVE(0, 1000000), FIELD_IN(compartment, K_m_nM),
      .doc = "concentration of half the fastest uptake"},
     {.key = "k_loss_per_s", .kind = FIELD_NUMBER, .unit = "1/s", FIELD_DEFAULT(0),
-     FIELD_FROM(0, 1000), FIELD_IN(compartment, k_loss_per_s), .doc = "rate of all other clearance"},
+     FIELD_FROM(0, 1000), FIELD_IN(compartment, k_loss_per_s),
+     .doc = "rate of all other clearance"},
     {.key = "transporter", .kind = FIELD_NAME, FIELD_IN(compartment, transporter),
      .doc = "name by which drugs block the uptake here; default: none does"},
     {.key = "autoreceptor", .kind = FIELD_NAME,
@@ -50,6 +52,7 @@ static const field receptor_fields[] = {
     {.key = "k_off_per_s", .kind = FIELD_NUMBER, .unit = "1/s", .required = true,
      FIELD_ABOVE(0, 100000), FIELD_IN(receptor, k_off_per_s), .doc = "rate of unbinding"},
     {0}};
+/* clang-format on */
 
 const object_type receptor_type = {
     .name = "receptor", .doc = "A receptor of a modulator", .fields = receptor_fields};

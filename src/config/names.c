@@ -36,22 +36,25 @@ void names_free(name_list *l)
     *l = (name_list){0};
 }
 
+static void append_list(const name_list *l, text *out)
+{
+    for (size_t i = 0; i < l->n && i < MOST_LISTED; i++)
+        text_appendf(out, "%s%s", i ? ", " : "", l->names[i]);
+    if (l->n > MOST_LISTED)
+        text_append(out, ", ...");
+}
+
 void names_append_hint(const name_list *l, const char *name, const char *what, text *out)
 {
     const char *nearest = text_nearest(name, l->names, l->n);
     if (nearest) {
         text_appendf(out, "; did you mean '%s'?", nearest);
-        return;
-    }
-    if (l->n == 0) {
+    } else if (l->n == 0) {
         text_appendf(out, "; there are no %s", what);
-        return;
+    } else {
+        text_appendf(out, "; %s: ", what);
+        append_list(l, out);
     }
-    text_appendf(out, "; %s: ", what);
-    for (size_t i = 0; i < l->n && i < MOST_LISTED; i++)
-        text_appendf(out, "%s%s", i ? ", " : "", l->names[i]);
-    if (l->n > MOST_LISTED)
-        text_append(out, ", ...");
 }
 
 /* --- units ------------------------------------------------------------------------------------ */
@@ -59,11 +62,11 @@ void names_append_hint(const name_list *l, const char *name, const char *what, t
 static bool is_unit_word(const char *word, size_t n)
 {
     static const char *const words[] = {
-        "us",  "ms",  "s",   "sec", "seconds", "min", "minutes", "h",  "hours", "days", "hz", "Hz",
-        "kHz", "uV",  "mV",  "V",   "pA",      "nA",  "uA",      "mA", "A",     "fF",   "pF", "nF",
-        "uF",  "pS",  "nS",  "uS",  "mS",      "S",   "pM",      "nM", "uM",    "mM",   "M",  "nm",
-        "um",  "mm",  "m",   "per", "ng",      "ug",  "mg",      "g",  "kg",    "mol",  "mL", "L",
-        "mV2", "mV3", "Mohm"};
+        "us", "ms",  "s",  "sec", "seconds", "min", "minutes", "h",  "hours", "days", "hz",
+        "Hz", "kHz", "uV", "mV",  "V",       "pA",  "nA",      "uA", "mA",    "A",    "fF",
+        "pF", "nF",  "uF", "pS",  "nS",      "uS",  "mS",      "S",  "pM",    "nM",   "uM",
+        "mM", "M",   "nm", "um",  "mm",      "m",   "per",     "ng", "ug",    "mg",   "g",
+        "kg", "mol", "mL", "L",   "mV2",     "mV3", "Mohm"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strlen(words[i]) == n && strncmp(words[i], word, n) == 0)
             return true;
@@ -102,8 +105,7 @@ meso_status names_error_key(const document *d, const cJSON *object, const char *
 {
     const size_t i = same_quantity(l, key);
     if (i < l->n)
-        return document_error(d, object, key, err, MESO_UNIT,
-                              "%s: give it as %s (%s)",
+        return document_error(d, object, key, err, MESO_UNIT, "%s: give it as %s (%s)",
                               key[stem_length(key)] ? "wrong unit" : "the unit is missing",
                               l->names[i], l->units[i]);
     text hint = {0};
@@ -118,10 +120,18 @@ meso_status names_error_value(const document *d, const cJSON *value, const char 
                               const char *what, const name_list *l, meso_error *err)
 {
     text hint = {0};
-    names_append_hint(l, name, what, &hint);
-    meso_status status =
-        document_error(d, value, NULL, err, MESO_NOT_FOUND, "'%s' is not one of the %s%s", name,
-                       what, hint.data && !hint.failed ? hint.data : "");
+    const char *nearest = text_nearest(name, l->names, l->n);
+    if (nearest)
+        text_appendf(&hint, "; did you mean '%s'?", nearest);
+    else if (l->n == 0)
+        text_append(&hint, ": there are none");
+    else
+        text_append(&hint, ": ");
+    if (!nearest)
+        append_list(l, &hint);
+    meso_status status = document_error(d, value, NULL, err, MESO_NOT_FOUND,
+                                        "'%s' is not one of the %s%s", name, what,
+                                        hint.failed ? "" : hint.data);
     text_free(&hint);
     return status;
 }

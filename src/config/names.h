@@ -23,8 +23,8 @@ void names_free(name_list *l);
 void names_append_hint(const name_list *l, const char *name, const char *what, text *out);
 
 /**
- * The error about `key` of `object` that is none of the names. A key that differs from one of them in
- * its unit alone gives MESO_UNIT and names the right one, any other MESO_CONFIG.
+ * The error about `key` of `object` that is none of the names. A key that differs from one of them
+ * in its unit alone gives MESO_UNIT and names the right one, any other MESO_CONFIG.
  * Inputs    what  the names are: "keys", "parameters"
  */
 meso_status names_error_key(const document *d, const cJSON *object, const char *key,

@@ -11,6 +11,7 @@
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
+/* clang-format off */
 static const field parameter_fields[] = {
     {.key = "unit", .kind = FIELD_TEXT, .required = true, FIELD_IN(parameter_spec, unit),
      .doc = "unit, as people write it"},
@@ -50,6 +51,7 @@ static const field model_fields[] = {
     {.key = "state", .kind = FIELD_MAP, .type = &state_type, .required = true,
      .doc = "state variables, in the order of the struct; the first is the potential in mV"},
     {0}};
+/* clang-format on */
 
 static const object_type model_type = {
     .name = "neuron_model", .doc = "Descriptor of a neuron model", .fields = model_fields};
@@ -73,7 +75,7 @@ static meso_status read_parameter(const document *d, const cJSON *object, parame
         return error_set(err, MESO_MEMORY, "out of memory");
     MESO_TRY(type_read(&parameter_type, object, d->memory, p, err));
     if (p->min > p->max)
-        return document_error(d, object, "min", err, MESO_RANGE, "min %.15g is above max %.15g",
+        return document_error(d, object, "min", err, MESO_RANGE, "%.15g is above max, %.15g",
                               p->min, p->max);
     if (p->default_value < p->min || p->default_value > p->max)
         return document_error(d, object, "default", err, MESO_RANGE,
@@ -107,8 +109,7 @@ static meso_status find_initial_parameter(const document *d, const neuron_model 
         }
         names_add(&names, m->parameters[i].name, NULL);
     }
-    meso_status status =
-        names_error_value(d, name, name->valuestring, "parameters", &names, err);
+    meso_status status = names_error_value(d, name, name->valuestring, "parameters", &names, err);
     names_free(&names);
     return status;
 }
@@ -144,7 +145,8 @@ static meso_status read_states(const document *d, neuron_model *m, meso_error *e
     if (strcmp(m->state[0].unit, "mV") != 0)
         return document_error(d, first_member(map), "unit", err, MESO_UNIT,
                               "the first state variable is the membrane potential: its unit must "
-                              "be mV, not '%s'", m->state[0].unit);
+                              "be mV, not '%s'",
+                              m->state[0].unit);
     return MESO_OK;
 }
 

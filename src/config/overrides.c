@@ -119,6 +119,8 @@ static meso_status step_to_key(walk *w, const char *key, bool last)
     cJSON *child = get_member(w->node, key);
     const field below = row_below(&w->row, key);
     const bool known = w->row.kind == FIELD_OBJECT && is_container(&below);
+    if (!child && !is_container(&below) && below.key)
+        return fail(w, MESO_NOT_FOUND, "there is no such path: it holds no object");
     if (!child && known) {
         child = cJSON_AddObjectToObject(w->node, key);
         if (!child)
@@ -217,7 +219,10 @@ static meso_status parse_value(walk *w, const char *value)
 meso_status merge_override(document *d, const object_type *type, const char *assignment,
                            meso_error *err)
 {
-    walk w = {.d = d, .assignment = assignment, .err = err, .node = d->root,
+    walk w = {.d = d,
+              .assignment = assignment,
+              .err = err,
+              .node = d->root,
               .row = {.kind = FIELD_OBJECT, .type = type}};
     const char *equals = strchr(assignment, '=');
     if (!equals || equals == assignment)

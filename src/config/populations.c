@@ -9,12 +9,14 @@ static const char *const conductance_kinds[] = {"exponential", "biexponential", 
 
 #define DECAYS (VARIANT(CONDUCTANCE_EXPONENTIAL) | VARIANT(CONDUCTANCE_BIEXPONENTIAL))
 
+/* clang-format off */
 static const field conductance_fields[] = {
     {.key = "kind", .kind = FIELD_CHOICE, .choices = conductance_kinds, .required = true,
      FIELD_IN(conductance, kind), .doc = "time course after a spike; tonic: constant, no spikes"},
     {.key = "tau_rise_ms", .kind = FIELD_NUMBER, .unit = "ms", .required = true,
      FIELD_ABOVE(0, 10000), .variants = VARIANT(CONDUCTANCE_BIEXPONENTIAL),
-     FIELD_IN(conductance, tau_rise_ms), .doc = "time constant of the rise, below that of the decay"},
+     FIELD_IN(conductance, tau_rise_ms),
+     .doc = "time constant of the rise, below that of the decay"},
     {.key = "tau_decay_ms", .kind = FIELD_NUMBER, .unit = "ms", .required = true,
      FIELD_ABOVE(0, 10000), .variants = DECAYS, FIELD_IN(conductance, tau_decay_ms),
      .doc = "time constant of the decay"},
@@ -39,7 +41,8 @@ static const field effect_fields[] = {
     {.key = "on", .kind = FIELD_NAME, .required = true,
      .doc = "parameter of the model, or conductance of the cell (then: its gain)"},
     {.key = "scale", .kind = FIELD_NUMBER, FIELD_DEFAULT(0), FIELD_FROM(-1, 1000),
-     FIELD_IN(effect, scale), .doc = "x becomes x (1 + scale * bound fraction) + add * bound fraction"},
+     FIELD_IN(effect, scale),
+     .doc = "x becomes x (1 + scale * bound fraction) + add * bound fraction"},
     {.key = "add", .kind = FIELD_NUMBER, FIELD_DEFAULT(0), FIELD_FROM(-100000, 100000),
      FIELD_IN(effect, add), .doc = "in the unit of what it acts on; see scale"},
     {0}};
@@ -74,6 +77,7 @@ static const field population_fields[] = {
     {.key = "parameters", .kind = FIELD_DISTRIBUTION_MAP, .doc = "on top of the cell's"},
     {.key = "initial", .kind = FIELD_DISTRIBUTION_MAP, .doc = "on top of the cell's"},
     {0}};
+/* clang-format on */
 
 const object_type population_type = {
     .name = "population", .doc = "Cells of one kind in one region", .fields = population_fields};
@@ -83,8 +87,12 @@ const object_type population_type = {
 /* Rows made from the descriptor, so that its parameters are checked like every other key. */
 static field parameter_row(const parameter_spec *p)
 {
-    return (field){.key = p->name, .kind = FIELD_DISTRIBUTION, .unit = p->unit, .bounded = true,
-                   .min = p->min, .max = p->max};
+    return (field){.key = p->name,
+                   .kind = FIELD_DISTRIBUTION,
+                   .unit = p->unit,
+                   .bounded = true,
+                   .min = p->min,
+                   .max = p->max};
 }
 
 static field state_row(const state_spec *s)
@@ -101,9 +109,9 @@ static meso_status read_values(loader *l, cJSON *values, const field *rows, uint
         name_list names = {0};
         for (; i < n && strcmp(rows[i].key, value->string) != 0; i++)
             names_add(&names, rows[i].key, rows[i].unit);
-        meso_status status =
-            i < n ? field_check(&l->document, &rows[i], value, l->err)
-                  : names_error_key(&l->document, values, value->string, what, &names, l->err);
+        meso_status status = i < n ? field_check(&l->document, &rows[i], value, l->err)
+                                   : names_error_key(&l->document, values, value->string, what,
+                                                     &names, l->err);
         names_free(&names);
         MESO_TRY(status);
         out[i] = field_read_distribution(&rows[i], value);
@@ -121,8 +129,8 @@ static meso_status read_parameters(loader *l, const cJSON *cell, const cJSON *ob
     p->parameters = values;
     for (uint32_t i = 0; i < m->n_parameters; i++) {
         rows[i] = parameter_row(&m->parameters[i]);
-        values[i] = (distribution){.mean = m->parameters[i].default_value, .min = -INFINITY,
-                                   .max = INFINITY};
+        values[i] = (distribution){
+            .mean = m->parameters[i].default_value, .min = -INFINITY, .max = INFINITY};
     }
     MESO_TRY(read_values(l, get_member(cell, "parameters"), rows, m->n_parameters, "parameters",
                          values));
@@ -213,8 +221,8 @@ found:
 }
 
 /* The bound fraction of a receptor is known where its modulator has a compartment. */
-static meso_status check_compartment(loader *l, const cJSON *population_object,
-                                     const population *p, const cJSON *binding)
+static meso_status check_compartment(loader *l, const cJSON *population_object, const population *p,
+                                     const cJSON *binding)
 {
     const cJSON *name = get_member(binding, "modulator");
     uint32_t index;
@@ -275,8 +283,8 @@ static meso_status find_model(loader *l, const cJSON *name, const neuron_model *
         }
     }
     meso_error cause = {0};
-    meso_status status = config_load_neuron_model(name->valuestring, l->directory, e->memory,
-                                                  model, &cause);
+    meso_status status = config_load_neuron_model(name->valuestring, l->directory, e->memory, model,
+                                                  &cause);
     if (status == MESO_NOT_FOUND || status == MESO_IO)
         return LOADER_ERROR(l, name, NULL, MESO_NOT_FOUND, "%s", cause.message);
     if (status != MESO_OK) {

@@ -2,14 +2,15 @@
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
-static const char *const rules[] = {"fixed_indegree", "fixed_probability", "fixed_total",
-                                    "one_to_one",     "all_to_all",        "gaussian_distance",
-                                    NULL};
+static const char *const rules[] = {
+    "fixed_indegree", "fixed_probability", "fixed_total", "one_to_one",
+    "all_to_all",     "gaussian_distance", NULL};
 
 #define PAIRWISE (VARIANT(RULE_FIXED_PROBABILITY) | VARIANT(RULE_GAUSSIAN_DISTANCE))
 #define DRAWN (VARIANT(RULE_FIXED_INDEGREE) | VARIANT(RULE_FIXED_TOTAL))
 #define MOST_SYNAPSES 9007199254740991.0 /* 2^53 - 1: whole numbers that JSON can carry */
 
+/* clang-format off */
 static const field projection_fields[] = {
     {.key = "source", .kind = FIELD_NAME, .required = true, .doc = "name of a population"},
     {.key = "target", .kind = FIELD_NAME, .required = true, .doc = "name of a population"},
@@ -39,10 +40,12 @@ static const field projection_fields[] = {
      FIELD_ABOVE(0, 1000), FIELD_IN(projection, delay_ms),
      .doc = "from spike to conductance, at least one step; a drawn delay needs max"},
     {0}};
+/* clang-format on */
 
-const object_type projection_type = {
-    .name = "projection", .doc = "Synapses from one population to another",
-    .fields = projection_fields, .variant = "rule"};
+const object_type projection_type = {.name = "projection",
+                                     .doc = "Synapses from one population to another",
+                                     .fields = projection_fields,
+                                     .variant = "rule"};
 
 /* --- rules between fields --------------------------------------------------------------------- */
 
@@ -58,9 +61,8 @@ static meso_status check_indegree(loader *l, const cJSON *object, const projecti
     if (p->indegree == 0 || (n_sources > 0 && (p->multapses || p->indegree <= n_sources)))
         return MESO_OK;
     return LOADER_ERROR(l, object, "indegree", MESO_RANGE,
-                        "%u is more than the %u possible sources in '%s'%s", p->indegree,
-                        n_sources, source->name,
-                        p->multapses ? "" : " when multapses are not allowed");
+                        "%u is more than the %u possible sources in '%s'%s", p->indegree, n_sources,
+                        source->name, p->multapses ? "" : " when multapses are not allowed");
 }
 
 static meso_status check_total(loader *l, const cJSON *object, const projection *p,
@@ -140,8 +142,8 @@ static meso_status read_projection(loader *l, const cJSON *object, projection *p
         return error_set(l->err, MESO_MEMORY, "out of memory");
     MESO_TRY(loader_resolve(l, get_member(object, "source"), "populations", &p->source));
     MESO_TRY(loader_resolve(l, get_member(object, "target"), "populations", &p->target));
-    MESO_TRY(load_ports(l, get_member(object, "receptors"),
-                        &l->experiment->populations[p->target], &p->ports, &p->n_ports));
+    MESO_TRY(load_ports(l, get_member(object, "receptors"), &l->experiment->populations[p->target],
+                        &p->ports, &p->n_ports));
     MESO_TRY(check_rule(l, object, p));
     return check_delay(l, object, p);
 }

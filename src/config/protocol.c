@@ -7,19 +7,20 @@ static const char *const durations[] = {"ms", "seconds", "minutes", "hours", "da
 static const char *const times[] = {"at_ms", "at_s", "at_min", "at_h", NULL};
 
 #define LONGEST_DAYS 10000.0
-#define S_PER_DAY 86400.0
-#define S_PER_H 3600.0
-#define S_PER_MIN 60.0
-#define S_PER_MS 0.001
+#define LONGEST_H (LONGEST_DAYS * 24)
+#define LONGEST_MIN (LONGEST_H * 60)
+#define LONGEST_S (LONGEST_MIN * 60)
+#define LONGEST_MS (LONGEST_S * 1000)
 
+/* clang-format off */
 static const field event_fields[] = {
-    {.key = "at_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_FROM(0, LONGEST_DAYS * S_PER_DAY * 1000),
+    {.key = "at_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_FROM(0, LONGEST_MS),
      .doc = "time from the start of the phase"},
-    {.key = "at_s", .kind = FIELD_NUMBER, .unit = "s", FIELD_FROM(0, LONGEST_DAYS * S_PER_DAY),
+    {.key = "at_s", .kind = FIELD_NUMBER, .unit = "s", FIELD_FROM(0, LONGEST_S),
      .doc = "time from the start of the phase"},
-    {.key = "at_min", .kind = FIELD_NUMBER, .unit = "min", FIELD_FROM(0, LONGEST_DAYS * 1440),
+    {.key = "at_min", .kind = FIELD_NUMBER, .unit = "min", FIELD_FROM(0, LONGEST_MIN),
      .doc = "time from the start of the phase"},
-    {.key = "at_h", .kind = FIELD_NUMBER, .unit = "h", FIELD_FROM(0, LONGEST_DAYS * 24),
+    {.key = "at_h", .kind = FIELD_NUMBER, .unit = "h", FIELD_FROM(0, LONGEST_H),
      .doc = "time from the start of the phase"},
     {.key = "drug", .kind = FIELD_NAME, .required = true, .doc = "name of a drug"},
     {.key = "route", .kind = FIELD_CHOICE, .choices = routes, .required = true,
@@ -34,18 +35,19 @@ static const object_type event_type = {
 static const field phase_fields[] = {
     {.key = "phase", .kind = FIELD_TEXT, .required = true, FIELD_IN(phase, name),
      .doc = "what people call it"},
-    {.key = "ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_ABOVE(0, LONGEST_DAYS * S_PER_DAY * 1000),
+    {.key = "ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_ABOVE(0, LONGEST_MS),
      .doc = "duration"},
-    {.key = "seconds", .kind = FIELD_NUMBER, .unit = "s", FIELD_ABOVE(0, LONGEST_DAYS * S_PER_DAY),
+    {.key = "seconds", .kind = FIELD_NUMBER, .unit = "s", FIELD_ABOVE(0, LONGEST_S),
      .doc = "duration"},
-    {.key = "minutes", .kind = FIELD_NUMBER, .unit = "min", FIELD_ABOVE(0, LONGEST_DAYS * 1440),
+    {.key = "minutes", .kind = FIELD_NUMBER, .unit = "min", FIELD_ABOVE(0, LONGEST_MIN),
      .doc = "duration"},
-    {.key = "hours", .kind = FIELD_NUMBER, .unit = "h", FIELD_ABOVE(0, LONGEST_DAYS * 24),
+    {.key = "hours", .kind = FIELD_NUMBER, .unit = "h", FIELD_ABOVE(0, LONGEST_H),
      .doc = "duration"},
     {.key = "days", .kind = FIELD_NUMBER, .unit = "days", FIELD_ABOVE(0, LONGEST_DAYS),
      .doc = "duration"},
     {.key = "events", .kind = FIELD_LIST, .type = &event_type, .doc = "doses"},
     {0}};
+/* clang-format on */
 
 const object_type phase_type = {
     .name = "phase", .doc = "A part of the protocol", .fields = phase_fields, .one_of = durations};
@@ -68,16 +70,16 @@ static const cJSON *find_time(const cJSON *object, const char *const *keys, cons
 
 static meso_status read_dose(loader *l, const cJSON *object, const phase *during, dose *out)
 {
-    static const double seconds[] = {S_PER_MS, 1, S_PER_MIN, S_PER_H};
+    static const double seconds[] = {0.001, 1, 60, 3600};
     static const char *const units[] = {"ms", "s", "min", "h"};
     const cJSON *at = find_time(object, times, seconds, &out->time_s);
     if (out->time_s >= during->duration_s) {
         size_t i = 0;
         while (get_member(object, times[i]) != at)
             i++;
-        return LOADER_ERROR(l, at, NULL, MESO_RANGE,
-                            "%.15g %s is outside phase '%s', [0, %.15g) %s", at->valuedouble,
-                            units[i], during->name, during->duration_s / seconds[i], units[i]);
+        return LOADER_ERROR(l, at, NULL, MESO_RANGE, "%.15g %s is outside phase '%s', [0, %.6g) %s",
+                            at->valuedouble, units[i], during->name,
+                            during->duration_s / seconds[i], units[i]);
     }
     out->time_s += during->start_s;
     MESO_TRY(loader_read(l, &event_type, object, out));
@@ -95,7 +97,7 @@ static meso_status read_dose(loader *l, const cJSON *object, const phase *during
 
 static meso_status read_phase(loader *l, const cJSON *object, double start_s, phase *p, dose **next)
 {
-    static const double seconds[] = {S_PER_MS, 1, S_PER_MIN, S_PER_H, S_PER_DAY};
+    static const double seconds[] = {0.001, 1, 60, 3600, 86400};
     MESO_TRY(loader_read(l, &phase_type, object, p));
     find_time(object, durations, seconds, &p->duration_s);
     p->start_s = start_s;

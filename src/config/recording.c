@@ -3,6 +3,7 @@
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
+/* clang-format off */
 static const field report_fields[] = {
     {.key = "population", .kind = FIELD_NAME, .doc = "name of a population"},
     {.key = "receptor", .kind = FIELD_NAME,
@@ -30,12 +31,13 @@ static const object_type report_type = {
 
 static const field record_fields[] = {
     {.key = "spikes", .kind = FIELD_SELECTION, FIELD_DEFAULT(true),
-     .doc = "populations whose spikes are written: all, none, or a list (all are hashed and counted)"},
+     .doc = "populations whose spikes are written: all, none, or a list; all are hashed"},
     {.key = "timeline_interval_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_DEFAULT(100),
      FIELD_ABOVE(0, 86400000), FIELD_IN(recording, timeline_interval_ms),
      .doc = "from row to row of the time line; a multiple of field_step_ms"},
     {.key = "reports", .kind = FIELD_MAP, .type = &report_type, .doc = "by name of the file"},
     {0}};
+/* clang-format on */
 
 const object_type record_type = {
     .name = "record", .doc = "What is written down, and how often", .fields = record_fields};
@@ -62,8 +64,10 @@ static meso_status expect_variable(loader *l, const cJSON *object, report *r, co
     r->unit = unit;
     if (strcmp(r->variable, name) == 0)
         return MESO_OK;
-    return LOADER_ERROR(l, object, "variable", MESO_NOT_FOUND, "'%s' is not known here; it must be "
-                        "'%s'", r->variable, name);
+    return LOADER_ERROR(l, object, "variable", MESO_NOT_FOUND,
+                        "'%s' is not known here; it must be "
+                        "'%s'",
+                        r->variable, name);
 }
 
 static meso_status read_concentration(loader *l, const cJSON *object, report *r)
@@ -148,11 +152,13 @@ static meso_status check_index(loader *l, const cJSON *item, const population *p
                                const uint32_t *previous)
 {
     if (item->valuedouble >= p->n_neurons)
-        return LOADER_ERROR(l, item, NULL, MESO_RANGE, "%.15g is outside [0, %u]: '%s' has %u "
-                            "neurons", item->valuedouble, p->n_neurons - 1, p->name, p->n_neurons);
+        return LOADER_ERROR(l, item, NULL, MESO_RANGE,
+                            "%.15g is outside [0, %u]: '%s' has %u "
+                            "neurons",
+                            item->valuedouble, p->n_neurons - 1, p->name, p->n_neurons);
     if (previous && item->valuedouble <= *previous)
-        return LOADER_ERROR(l, item, NULL, MESO_CONFIG,
-                            "%.15g after %u: indices must ascend", item->valuedouble, *previous);
+        return LOADER_ERROR(l, item, NULL, MESO_CONFIG, "%.15g after %u: indices must ascend",
+                            item->valuedouble, *previous);
     return MESO_OK;
 }
 
@@ -164,9 +170,9 @@ static meso_status read_neurons(loader *l, const cJSON *object, report *r)
         return LOADER_ERROR(l, given, NULL, MESO_RANGE,
                             "%.15g is outside [1, %u]: '%s' has %u neurons", given->valuedouble,
                             p->n_neurons, p->name, p->n_neurons);
-    r->n_neurons = !given                    ? p->n_neurons
+    r->n_neurons = !given                  ? p->n_neurons
                    : cJSON_IsNumber(given) ? (uint32_t)given->valuedouble
-                                             : (uint32_t)cJSON_GetArraySize(given);
+                                           : (uint32_t)cJSON_GetArraySize(given);
     if (r->n_neurons == 0)
         return LOADER_ERROR(l, given, NULL, MESO_CONFIG, "expected at least one index");
     uint32_t *neurons = loader_alloc(l, r->n_neurons, sizeof *neurons);
@@ -197,8 +203,8 @@ static meso_status read_times(loader *l, const cJSON *object, report *r)
     for (int i = 0; i < 3; i++) {
         const cJSON *value = get_member(object, keys[i]);
         if (value)
-            MESO_TRY(loader_check_multiple(l, value, step_ms,
-                                           every_step ? "dt_ms" : "field_step_ms"));
+            MESO_TRY(
+                loader_check_multiple(l, value, step_ms, every_step ? "dt_ms" : "field_step_ms"));
     }
     if (r->stop_ms > end_ms || !get_member(object, "stop_ms"))
         r->stop_ms = end_ms;
@@ -221,7 +227,8 @@ static meso_status read_report(loader *l, const cJSON *object, report *r)
         MESO_TRY(read_concentration(l, object, r));
         return read_times(l, object, r);
     }
-    MESO_TRY(need_key(l, object, "population", "expected a population, or a modulator and a region"));
+    MESO_TRY(
+        need_key(l, object, "population", "expected a population, or a modulator and a region"));
     MESO_TRY(loader_resolve(l, get_member(object, "population"), "populations", &r->population));
     if (get_member(object, "receptor")) {
         MESO_TRY(read_occupancy(l, object, r));
@@ -254,8 +261,8 @@ meso_status load_recording(loader *l)
     const cJSON *object = loader_section(l, "record");
     experiment *e = l->experiment;
     MESO_TRY(loader_read(l, &record_type, object, &e->record));
-    MESO_TRY(loader_check_multiple(l, get_member(object, "timeline_interval_ms"),
-                                   e->field_step_ms, "field_step_ms"));
+    MESO_TRY(loader_check_multiple(l, get_member(object, "timeline_interval_ms"), e->field_step_ms,
+                                   "field_step_ms"));
     MESO_TRY(read_selection(l, get_member(object, "spikes")));
     const cJSON *map = get_member(object, "reports");
     e->record.n_reports = (uint32_t)count_members(map);

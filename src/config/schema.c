@@ -154,8 +154,7 @@ static void describe_value(schema *s, cJSON *out, const field *f)
         break;
     case FIELD_OBJECT:
         /* what stands beside $ref would be ignored, and the description stands there */
-        add_reference(s,
-                      append(s, add(s, out, "allOf", cJSON_CreateArray()), cJSON_CreateObject()),
+        add_reference(s, append(s, add(s, out, "allOf", cJSON_CreateArray()), cJSON_CreateObject()),
                       f->type);
         break;
     case FIELD_MAP:

@@ -10,6 +10,7 @@ static const char *const kinds[] = {"poisson", "volleys", "pulses", NULL};
 #define SYNAPTIC (VARIANT(STIMULUS_POISSON) | VARIANT(STIMULUS_VOLLEYS))
 #define LONGEST_MS 1e12
 
+/* clang-format off */
 static const field stimulus_fields[] = {
     {.key = "kind", .kind = FIELD_CHOICE, .choices = kinds, .required = true,
      FIELD_IN(stimulus, kind),
@@ -42,7 +43,8 @@ static const field stimulus_fields[] = {
      FIELD_FROM(0, 1e9), .variants = POISSON, FIELD_IN(stimulus, gate_down_ms),
      .doc = "mean dwell time down"},
     {.key = "gate_low", .kind = FIELD_NUMBER, FIELD_DEFAULT(0), FIELD_FROM(0, 1),
-     .variants = POISSON, FIELD_IN(stimulus, gate_low), .doc = "rate is multiplied by it when down"},
+     .variants = POISSON, FIELD_IN(stimulus, gate_low),
+     .doc = "rate is multiplied by it when down"},
     {.key = "participation", .kind = FIELD_NUMBER, .required = true, FIELD_ABOVE(0, 1),
      .variants = VARIANT(STIMULUS_VOLLEYS), FIELD_IN(stimulus, participation),
      .doc = "share of the neurons that an event reaches"},
@@ -56,10 +58,12 @@ static const field stimulus_fields[] = {
      FIELD_FROM(0, LONGEST_MS), .variants = VARIANT(STIMULUS_PULSES),
      FIELD_IN(stimulus, period_ms), .doc = "from pulse to pulse; 0: one pulse"},
     {0}};
+/* clang-format on */
 
-const object_type stimulus_type = {
-    .name = "stimulus", .doc = "Input from outside the circuit", .fields = stimulus_fields,
-    .variant = "kind"};
+const object_type stimulus_type = {.name = "stimulus",
+                                   .doc = "Input from outside the circuit",
+                                   .fields = stimulus_fields,
+                                   .variant = "kind"};
 
 /* --- rules between fields --------------------------------------------------------------------- */
 
@@ -133,8 +137,8 @@ static meso_status read_stimulus(loader *l, const cJSON *object, const stimulus 
                             "%.15g ms is not after start_ms, %.15g ms", s->stop_ms, s->start_ms);
     if (s->kind == STIMULUS_PULSES)
         return check_pulses(l, object, s);
-    MESO_TRY(load_ports(l, get_member(object, "receptors"),
-                        &l->experiment->populations[s->target], &s->ports, &s->n_ports));
+    MESO_TRY(load_ports(l, get_member(object, "receptors"), &l->experiment->populations[s->target],
+                        &s->ports, &s->n_ports));
     MESO_TRY(check_weight(l, object, s));
     MESO_TRY(check_modulation(l, object, s));
     if (s->gate_up_ms > 0 && !s->gate)

@@ -10,7 +10,7 @@ typedef struct writer {
     const experiment *e;
     const population *p;
     const population_layout *pl;
-    uint32_t population;
+    uint32_t population, steps_per_field;
     population_program *program;
     text body;
     int too_many;
@@ -132,6 +132,14 @@ static double biexponential_norm(double rise_ms, double decay_ms)
     return 1 / (exp(-peak_ms / decay_ms) - exp(-peak_ms / rise_ms));
 }
 
+/* A gain that is one and stays so is not written. */
+static int has_gain(const writer *w, uint32_t c)
+{
+    const conductance *g = &w->p->conductances[c];
+    return g->kind == CONDUCTANCE_TONIC || g->gain != 1 ||
+           target_find(w, EFFECT_CONDUCTANCE_GAIN, c) >= 0;
+}
+
 static void write_conductance_locals(writer *w, uint32_t c)
 {
     const conductance *g = &w->p->conductances[c];
@@ -139,9 +147,11 @@ static void write_conductance_locals(writer *w, uint32_t c)
     char lvalue[128];
     text_appendf(&w->body, "        const real E_%s = (real)(K[%u]);\n", g->name,
                  constant(w, g->E_mV));
-    text_appendf(&w->body, "        real gain_%s = (real)(K[%u]);\n", g->name, constant(w, g->gain));
-    snprintf(lvalue, sizeof lvalue, "gain_%s", g->name);
-    write_modulation(w, lvalue, EFFECT_CONDUCTANCE_GAIN, c);
+    if (has_gain(w, c)) {
+        text_appendf(&w->body, "        real gain_%s = (real)(K[%u]);\n", g->name, constant(w, g->gain));
+        snprintf(lvalue, sizeof lvalue, "gain_%s", g->name);
+        write_modulation(w, lvalue, EFFECT_CONDUCTANCE_GAIN, c);
+    }
     if (g->kind == CONDUCTANCE_TONIC) {
         text_appendf(&w->body, "        gain_%s *= K[%u];\n", g->name, constant(w, g->g_nS));
         return;
@@ -267,38 +277,48 @@ static void write_draws(writer *w)
     }
 }
 
-static void write_current(writer *w, const conductance *g)
+static void write_current(writer *w, uint32_t c)
 {
+    const conductance *g = &w->p->conductances[c];
     const char *v = w->p->model->state[0].name;
-    if (g->kind == CONDUCTANCE_TONIC) {
-        text_appendf(&w->body, "            current = fma(gain_%s, E_%s - s.%s, current);\n", g->name,
-                     g->name, v);
-        return;
-    }
-    char open[192];
+    text_append(&w->body, "            current = fma(");
+    if (has_gain(w, c))
+        text_appendf(&w->body, "gain_%s", g->name);
+    if (g->kind != CONDUCTANCE_TONIC && has_gain(w, c))
+        text_append(&w->body, " * ");
     if (g->kind == CONDUCTANCE_BIEXPONENTIAL)
-        snprintf(open, sizeof open, "gain_%s * (g_%s - h_%s)", g->name, g->name, g->name);
+        text_appendf(&w->body, "(g_%s - h_%s)", g->name, g->name);
+    if (g->kind == CONDUCTANCE_EXPONENTIAL)
+        text_appendf(&w->body, "g_%s", g->name);
+    if (g->kind != CONDUCTANCE_TONIC && g->mg_mM > 0)
+        text_appendf(&w->body, " * magnesium_block(s.%s, mg_%s)", v, g->name);
+    text_appendf(&w->body, ", E_%s - s.%s, current);\n", g->name, v);
+}
+
+/* What has decayed below 2^-96 is zero: checked once a field step, or every step where a field step could
+ * take it from there to the denormals. */
+static void write_flush(writer *w, const char *variable, double tau_ms)
+{
+    if (w->e->field_step_ms > 20 * tau_ms)
+        text_appendf(&w->body, "            %s = meso_flush(%s);\n", variable, variable);
     else
-        snprintf(open, sizeof open, "gain_%s * g_%s", g->name, g->name);
-    if (g->mg_mM > 0)
-        text_appendf(&w->body,
-                     "            current = fma(%s * magnesium_block(s.%s, mg_%s), E_%s - s.%s, "
-                     "current);\n",
-                     open, v, g->name, g->name, v);
-    else
-        text_appendf(&w->body, "            current = fma(%s, E_%s - s.%s, current);\n", open, g->name,
-                     v);
+        text_appendf(&w->body, "            if (field_step_ends)\n                %s = meso_flush(%s);\n",
+                     variable, variable);
 }
 
 static void write_decay(writer *w, const conductance *g)
 {
+    char variable[128];
     if (g->kind == CONDUCTANCE_TONIC)
         return;
-    text_appendf(&w->body, "            g_%s = meso_flush(g_%s * decay_%s);\n", g->name, g->name,
-                 g->name);
-    if (g->kind == CONDUCTANCE_BIEXPONENTIAL)
-        text_appendf(&w->body, "            h_%s = meso_flush(h_%s * rise_%s);\n", g->name, g->name,
-                     g->name);
+    text_appendf(&w->body, "            g_%s *= decay_%s;\n", g->name, g->name);
+    snprintf(variable, sizeof variable, "g_%s", g->name);
+    write_flush(w, variable, g->tau_decay_ms);
+    if (g->kind != CONDUCTANCE_BIEXPONENTIAL)
+        return;
+    text_appendf(&w->body, "            h_%s *= rise_%s;\n", g->name, g->name);
+    snprintf(variable, sizeof variable, "h_%s", g->name);
+    write_flush(w, variable, g->tau_rise_ms);
 }
 
 static void write_step(writer *w)
@@ -307,12 +327,14 @@ static void write_step(writer *w)
                           "            const ulong step = b->first_step + t;\n"
                           "            uint slot = b->ring_slot + t;\n"
                           "            slot -= slot >= b->n_slots ? b->n_slots : 0u;\n");
+    text_appendf(&w->body, "            const int field_step_ends = (step + 1ul) %% %uul == 0ul;\n",
+                 w->steps_per_field);
     for (uint32_t c = 0; c < w->pl->n_channels; c++)
         write_channel(w, c);
     write_stimuli(w, 0);
     text_append(&w->body, "            real current = (real)(0.0f);\n");
     for (uint32_t c = 0; c < w->p->n_conductances; c++)
-        write_current(w, &w->p->conductances[c]);
+        write_current(w, c);
     write_stimuli(w, 1);
     text_appendf(&w->body, "            s = %s(s, p, current, K[%u]);\n", w->p->model->name,
                  constant(w, w->e->dt_ms));
@@ -439,6 +461,7 @@ meso_status codegen_populations(const experiment *e, const layout *l, text *sour
                     .p = &e->populations[i],
                     .pl = &l->populations[i],
                     .population = i,
+                    .steps_per_field = l->steps_per_field,
                     .program = &programs[i]};
         status = body_write(&w, err);
         if (status == MESO_OK)

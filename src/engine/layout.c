@@ -132,6 +132,22 @@ static void populations_lay_out(const experiment *e, layout *l)
     }
 }
 
+/* Cells are numbered over all populations with 32 bits. */
+static meso_status neurons_count(const experiment *e, meso_error *err)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < e->n_populations; i++) {
+        n += e->populations[i].n_neurons;
+        if (n > INT32_MAX)
+            return error_set(err, MESO_RANGE,
+                             "%s: populations.%s.n_neurons: with its %u cells the network has more than "
+                             "%d",
+                             e->populations[i].place, e->populations[i].name,
+                             e->populations[i].n_neurons, INT32_MAX);
+    }
+    return MESO_OK;
+}
+
 static uint32_t bits_for(uint64_t n_values)
 {
     uint32_t bits = 0;
@@ -354,6 +370,7 @@ meso_status layout_create(const experiment *e, const meso_device_info *device,
     }
     launch_shape(device, options, l);
     time_lay_out(e, l);
+    MESO_GO(neurons_count(e, err));
     partitions_lay_out(e, device, options, l);
     MESO_GO(channels_lay_out(e, l, err));
     MESO_GO(synapses_lay_out(e, l, err));

@@ -54,39 +54,41 @@ static void total_add(void *self, const char *name, uint64_t count, uint64_t byt
     ((total *)self)->bytes += bytes;
 }
 
-static uint32_t population_largest(const experiment *e, const layout *l)
+static uint32_t population_largest(const experiment *e)
 {
     uint32_t largest = 0;
     for (uint32_t i = 1; i < e->n_populations; i++)
-        if (population_bytes(e, l, i) > population_bytes(e, l, largest))
+        if (e->populations[i].n_neurons > e->populations[largest].n_neurons)
             largest = i;
     return largest;
 }
 
+/* Cells, or synapses: which of them is it that does not fit? */
 meso_status memory_check(const experiment *e, const layout *l, const meso_device_info *device,
                          meso_error *err)
 {
     total needed = {0};
     simulation_memory(e, l, total_add, &needed);
-    double state = 0;
+    double state = 0, synapses = 0;
     for (uint32_t i = 0; i < e->n_populations; i++)
         state += (double)population_bytes(e, l, i);
-    const uint32_t largest = population_largest(e, l);
-    const population *p = &e->populations[largest];
-    const double per_neuron = (double)population_bytes(e, l, largest) / p->n_neurons;
-    const double rest = (double)needed.bytes - (double)population_bytes(e, l, largest);
-    const double room = fmin((double)device->global_bytes - rest, (double)device->max_alloc_bytes);
-    if ((double)needed.bytes <= (double)device->global_bytes && state <= (double)device->max_alloc_bytes)
+    for (uint32_t i = 0; i < e->n_projections; i++)
+        synapses += (double)projection_bytes(l, i);
+    const double share = fmin((double)device->global_bytes / (double)needed.bytes,
+                              (double)device->max_alloc_bytes / fmax(state, synapses));
+    if (share >= 1)
         return MESO_OK;
-    if (room < per_neuron || room > (double)population_bytes(e, l, largest))
+    const population *p = &e->populations[population_largest(e)];
+    if ((double)needed.bytes - synapses < synapses)
         return error_set(err, MESO_DEVICE_MEMORY,
-                         "the network needs %.3g GB on the device; %s has %.3g GB (largest buffer %.3g GB)",
-                         (double)needed.bytes * 1e-9, device->name, (double)device->global_bytes * 1e-9,
-                         (double)device->max_alloc_bytes * 1e-9);
+                         "the network needs %.3g GB on the device, %.3g GB of it for synapses; %s has "
+                         "%.3g GB (largest buffer %.3g GB)",
+                         (double)needed.bytes * 1e-9, synapses * 1e-9, device->name,
+                         (double)device->global_bytes * 1e-9, (double)device->max_alloc_bytes * 1e-9);
     return error_set(err, MESO_RANGE,
-                     "%s: populations.%s.n_neurons: %u neurons need %.3g GB on the device; "
-                     "%s has room for about %.0f",
-                     p->place, p->name, p->n_neurons,
-                     (double)population_bytes(e, l, largest) * 1e-9, device->name,
-                     floor(room / per_neuron));
+                     "%s: populations.%s.n_neurons: %u cells are too many for %s: the network needs "
+                     "%.3g GB, the device has %.3g GB (largest buffer %.3g GB); at most about %.2g cells",
+                     p->place, p->name, p->n_neurons, device->name, (double)needed.bytes * 1e-9,
+                     (double)device->global_bytes * 1e-9, (double)device->max_alloc_bytes * 1e-9,
+                     floor(p->n_neurons * share));
 }

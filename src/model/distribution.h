@@ -16,7 +16,7 @@ typedef struct distribution {
     distribution_kind kind;
     double mean; /* the value itself when constant */
     double sd;
-    double min, max; /* -INFINITY and INFINITY when not given */
+    double min, max; /* when not given: the range of the key, or -INFINITY and INFINITY */
 } distribution;
 
 /** Value at cumulative probability p in (0, 1), clipped. */

@@ -4,7 +4,7 @@
 #include "output/provenance.h"
 #include <stdlib.h>
 
-#define CHUNK_SPIKES 16384
+#define CHUNK_SPIKES 4096
 
 /* Readers want an HDF5 enumeration and look members up by name. */
 static meso_status write_sorting(h5_file *file, const char *group, meso_error *err)

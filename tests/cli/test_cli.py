@@ -238,7 +238,8 @@ class Run(unittest.TestCase):
         result = self.run_tiny("--profile", "--quiet")
         self.assertEqual((result.stdout, result.returncode), ("", 0))
         self.assertRegex(result.stderr, r"(?m)^profile +launches +total +share +each$")
-        self.assertRegex(result.stderr, r"(?m)^neurons\w* ")
+        self.assertRegex(result.stderr, r"(?m)^read +\d+ +\d+\.\d+ s +\d+\.\d%")
+        self.assertGreater(len(result.stderr.splitlines()), 6)
 
     def test_plain_progress_is_lines(self):
         result = self.run_tiny(MESOCL_PROGRESS="1")

@@ -14,8 +14,9 @@ WIDTHS = (1, 4, 8, 16)
 OPTIONS = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-fsyntax-only",
            "-Wall", "-Wextra", "-Werror"]
 # Functions that OpenCL lets differ by some ulp.
-BANNED = re.compile(r"(native|half)_\w+|mad|mix|(exp|log)(2|10|m1|1p)?|pown?|powr|r?sqrt|cbrt|hypot|"
-                    r"a?(sin|cos|tan)h?(pi)?|erfc?|[lt]gamma|fmod|remainder|length|distance|normalize")
+BANNED = re.compile(r"(native|half)_\w+|mad|mix|(exp|log)(2|10|m1|1p)?|pown?|powr|r?sqrt|cbrt|"
+                    r"hypot|a?(sin|cos|tan)h?(pi)?|erfc?|[lt]gamma|fmod|remainder|length|"
+                    r"distance|normalize")
 
 
 def structs(descriptor):

@@ -26,7 +26,7 @@
 #include <cmocka.h>
 
 enum {
-    N = 1 << 15,       /* numbers put through each function */
+    N = 1 << 14,       /* numbers put through each function */
     N_FUNCTIONS = 8,   /* rows of results */
     N_CELLS = 64,
     N_STEPS = 1000,
@@ -49,26 +49,26 @@ static const char KERNELS[] =
     "    meso_store_word(meso_as_word(meso_uniform(bits) + meso_to_real(bits) +\n"
     "                                 meso_int_to_real(meso_as_truth(bits))), out + 7 * n, i);\n"
     "}\n"
-    "#define DEFINE_RUN(model)                                                                   \\\n"
-    "    __kernel void run_##model(uint n, uint n_parameters, uint n_steps,                      \\\n"
-    "                              __global const float *in, __global uint *out)                 \\\n"
-    "    {                                                                                       \\\n"
-    "        const uint i = (uint)get_global_id(0) * MESO_WIDTH;                                 \\\n"
-    "        model##_parameters p;                                                               \\\n"
-    "        real *member = (real *)&p;                                                          \\\n"
-    "        for (uint k = 0; k < n_parameters; k++)                                             \\\n"
-    "            member[k] = meso_load(in + k * n, i);                                           \\\n"
-    "        model##_state s;                                                                    \\\n"
-    "        s.v_mV = p.vr_mV;                                                                   \\\n"
-    "        s.u_pA = (real)(0.0f);                                                              \\\n"
-    "        word spikes = (word)(0u);                                                           \\\n"
-    "        for (uint t = 0; t < n_steps; t++) {                                                \\\n"
-    "            s = model(s, p, meso_load(in + n_parameters * n, i), 0.1f);                     \\\n"
-    "            spikes += select((word)(0u), (word)(1u), meso_as_word(s.spiked));               \\\n"
-    "        }                                                                                   \\\n"
-    "        meso_store_word(meso_as_word(s.v_mV), out, i);                                      \\\n"
-    "        meso_store_word(meso_as_word(s.u_pA), out + n, i);                                  \\\n"
-    "        meso_store_word(spikes, out + 2 * n, i);                                            \\\n"
+    "#define DEFINE_RUN(model)                                                             \\\n"
+    "    __kernel void run_##model(uint n, uint n_parameters, uint n_steps,                \\\n"
+    "                              __global const float *in, __global uint *out)           \\\n"
+    "    {                                                                                 \\\n"
+    "        const uint i = (uint)get_global_id(0) * MESO_WIDTH;                           \\\n"
+    "        model##_parameters p;                                                         \\\n"
+    "        real *member = (real *)&p;                                                    \\\n"
+    "        for (uint k = 0; k < n_parameters; k++)                                       \\\n"
+    "            member[k] = meso_load(in + k * n, i);                                     \\\n"
+    "        model##_state s;                                                              \\\n"
+    "        s.v_mV = p.vr_mV;                                                             \\\n"
+    "        s.u_pA = (real)(0.0f);                                                        \\\n"
+    "        word spikes = (word)(0u);                                                     \\\n"
+    "        for (uint t = 0; t < n_steps; t++) {                                          \\\n"
+    "            s = model(s, p, meso_load(in + n_parameters * n, i), 0.1f);               \\\n"
+    "            spikes += select((word)(0u), (word)(1u), meso_as_word(s.spiked));         \\\n"
+    "        }                                                                             \\\n"
+    "        meso_store_word(meso_as_word(s.v_mV), out, i);                                \\\n"
+    "        meso_store_word(meso_as_word(s.u_pA), out + n, i);                            \\\n"
+    "        meso_store_word(spikes, out + 2 * n, i);                                      \\\n"
     "    }\n"
     "DEFINE_RUN(izhikevich)\n"
     "DEFINE_RUN(izhikevich_fs)\n";
@@ -83,7 +83,7 @@ static char *source;
             fail_msg("%s: %s", #call, err.message);                                                \
     } while (0)
 
-/* --- inputs ------------------------------------------------------------------------------------------ */
+/* --- inputs ----------------------------------------------------------------------------------- */
 
 /* Floats as bits: the interesting ones, then all exponents with random mantissas. */
 static void fill_numbers(uint in[N])
@@ -96,11 +96,13 @@ static void fill_numbers(uint in[N])
     const uint n_special = sizeof special / sizeof *special;
     for (uint i = 0; i < N; i++) {
         const meso_words w = meso_threefry(1u, 2u, i, 0u);
-        in[i] = i < n_special ? special[i] : i % 2 == 0 ? w.x : as_uint(200 * meso_uniform(w.x) - 100);
+        in[i] = i < n_special ? special[i]
+                : i % 2 == 0  ? w.x
+                              : as_uint(200 * meso_uniform(w.x) - 100);
     }
 }
 
-/* Parameters of cells over the whole range of the circuit's, and a constant current: [field][cell]. */
+/* Parameters of cells over the range of the circuit's, and a constant current: [field][cell]. */
 static void fill_cells(const float low[], const float high[], uint n_fields, float in[])
 {
     for (uint k = 0; k < n_fields; k++)
@@ -109,7 +111,7 @@ static void fill_cells(const float low[], const float high[], uint n_fields, flo
                 low[k] + (high[k] - low[k]) * meso_uniform(meso_threefry(3u, k, i, 0u).x);
 }
 
-/* --- host ---------------------------------------------------------------------------------------------- */
+/* --- host ------------------------------------------------------------------------------------- */
 
 static void host_functions(const uint in[N], uint out[N_FUNCTIONS * N])
 {
@@ -149,7 +151,7 @@ static void host_functions(const uint in[N], uint out[N_FUNCTIONS * N])
 DEFINE_HOST_RUN(izhikevich)
 DEFINE_HOST_RUN(izhikevich_fs)
 
-/* --- device ------------------------------------------------------------------------------------------ */
+/* --- device ----------------------------------------------------------------------------------- */
 
 static void append_model(arena *memory, text *t, const char *name)
 {
@@ -205,7 +207,8 @@ static void device_functions(cl_program program, uint width, const uint in[N], u
     buffer numbers, results;
     assert_ok(kernel_create(program, "functions", &k, &err));
     assert_ok(buffer_create(device, "numbers", N * sizeof *in, in, &numbers, &err));
-    assert_ok(buffer_create(device, "results", N_FUNCTIONS * N * sizeof *out, NULL, &results, &err));
+    assert_ok(
+        buffer_create(device, "results", N_FUNCTIONS * N * sizeof *out, NULL, &results, &err));
     assert_ok(kernel_set_u32(&k, 0, N, &err));
     assert_ok(kernel_set_buffer(&k, 1, &numbers, &err));
     assert_ok(kernel_set_buffer(&k, 2, &results, &err));
@@ -222,7 +225,8 @@ static void device_run(cl_program program, const char *name, uint width, uint n_
     kernel k;
     buffer cells, results;
     assert_ok(kernel_create(program, name, &k, &err));
-    assert_ok(buffer_create(device, "cells", (n_parameters + 1) * N_CELLS * sizeof *in, in, &cells, &err));
+    assert_ok(buffer_create(device, "cells", (n_parameters + 1) * N_CELLS * sizeof *in, in, &cells,
+                            &err));
     assert_ok(buffer_create(device, "results", 3 * N_CELLS * sizeof *out, NULL, &results, &err));
     assert_ok(kernel_set_u32(&k, 0, N_CELLS, &err));
     assert_ok(kernel_set_u32(&k, 1, n_parameters, &err));
@@ -236,7 +240,7 @@ static void device_run(cl_program program, const char *name, uint width, uint n_
     kernel_release(&k);
 }
 
-/* --- tests --------------------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 typedef struct variant {
     uint width;

@@ -1,9 +1,9 @@
 /**
  * Neuron models as host C against closed forms and published parameter sets.
  *
- * Rates marked "own run" were obtained by integrating the published equations in double precision with a
- * separate program: forward Euler, 0.1 ms, 5 s from rest, spikes of the last 4 s. Single precision moves a
- * spike across the end of that window now and then, hence a gate of 0.5 Hz.
+ * Rates marked "own run" were obtained by integrating the published equations in double precision
+ * with a separate program: forward Euler, 0.1 ms, 5 s from rest, spikes of the last 4 s. Single
+ * precision moves a spike across the end of that window now and then, hence a gate of 0.5 Hz.
  */
 #include "mesocl.clh"
 #include "math.clh"
@@ -20,7 +20,7 @@
 
 static const float DT_MS = 0.1f;
 
-/* --- parameter sets ------------------------------------------------------------------------------ */
+/* --- parameter sets --------------------------------------------------------------------------- */
 
 /* Medium spiny neuron, fitted values (Humphries et al. 2009, ModelDB 128818). */
 static const izhikevich_parameters MSN = {
@@ -64,7 +64,7 @@ static const izhikevich_fs_parameters STRIATAL_FS = {
     .C_pF = 80, .k_nS_per_mV = 1, .vr_mV = -70, .vt_mV = -50, .vpeak_mV = 25,
     .a_per_ms = 0.2f, .b_pA_per_mV3 = 0.025f, .vb_mV = -55, .c_mV = -60, .d_pA = 0};
 
-/* --- running a cell ------------------------------------------------------------------------------ */
+/* --- running a cell --------------------------------------------------------------------------- */
 
 static uint count_spikes(izhikevich_parameters p, float current_pA, float dt_ms, float from_ms,
                          float to_ms)
@@ -112,7 +112,8 @@ static void assert_rates(const char *cell, izhikevich_parameters p, const point 
         assert_rate(cell, curve[i].current_pA, rate(p, curve[i].current_pA), curve[i].rate_Hz);
 }
 
-static void assert_rates_fs(const char *cell, izhikevich_fs_parameters p, const point *curve, size_t n)
+static void assert_rates_fs(const char *cell, izhikevich_fs_parameters p, const point *curve,
+                            size_t n)
 {
     for (size_t i = 0; i < n; i++)
         assert_rate(cell, curve[i].current_pA, rate_fs(p, curve[i].current_pA), curve[i].rate_Hz);
@@ -120,7 +121,7 @@ static void assert_rates_fs(const char *cell, izhikevich_fs_parameters p, const 
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
-/* --- closed forms below threshold ---------------------------------------------------------------- */
+/* --- closed forms below threshold ------------------------------------------------------------- */
 
 /* Without recovery (u = 0, b = 0), x = v - vr obeys C dx/dt = k x (x - D) with D = vt - vr:
  * x(t) = D x0 / (x0 + (D - x0) exp(k D t / C)). */
@@ -198,10 +199,10 @@ static void test_fast_spiking_recovery_settles_on_the_cubic(void **state)
     assert_true(fabs((double)s.u_pA - 0.025 * 1000) < 1e-4);
 }
 
-/* --- closed forms above threshold ---------------------------------------------------------------- */
+/* --- closed forms above threshold ------------------------------------------------------------- */
 
-/* Without recovery, C dx/dt = k ((x - D/2)^2 + w^2) with w^2 = I / k - D^2 / 4: the time from c to vpeak is
- * C / (k w) [atan((x - D/2) / w)]. */
+/* Without recovery, C dx/dt = k ((x - D/2)^2 + w^2) with w^2 = I / k - D^2 / 4: the time from c to
+ * vpeak is C / (k w) [atan((x - D/2) / w)]. */
 static double interval_ms(izhikevich_parameters p, double current_pA)
 {
     const double k = (double)p.k_nS_per_mV, middle = (double)(p.vt_mV + p.vr_mV) / 2;
@@ -261,7 +262,7 @@ static void test_msn_rheobase_with_and_without_dopamine(void **state)
     }
 }
 
-/* --- reset ----------------------------------------------------------------------------------------- */
+/* --- reset ------------------------------------------------------------------------------------ */
 
 static void test_reset_is_exact_and_happens_once(void **state)
 {
@@ -320,11 +321,12 @@ static void test_nan_input_reaches_the_potential(void **state)
     (void)state;
     izhikevich_state s = izhikevich((izhikevich_state){.v_mV = -60}, PYRAMIDAL, NAN, DT_MS);
     assert_true(isnan(s.v_mV));
-    izhikevich_fs_state f = izhikevich_fs((izhikevich_fs_state){.v_mV = -60}, STRIATAL_FS, NAN, DT_MS);
+    izhikevich_fs_state f = izhikevich_fs((izhikevich_fs_state){.v_mV = -60}, STRIATAL_FS, NAN,
+                                          DT_MS);
     assert_true(isnan(f.v_mV));
 }
 
-/* --- frequency against current ------------------------------------------------------------------- */
+/* --- frequency against current ---------------------------------------------------------------- */
 
 static double rms_to(izhikevich_parameters p, const point *curve, size_t n)
 {
@@ -337,8 +339,8 @@ static double rms_to(izhikevich_parameters p, const point *curve, size_t n)
 static void test_msn_fires_as_published(void **state)
 {
     (void)state;
-    /* own run, and the detailed model that the set was fitted to (Moyer et al. 2007, data in ModelDB
-     * 128818): the fit is worst at 300 pA, so that these four points lie 1.6 Hz apart */
+    /* own run, and the detailed model that the set was fitted to (Moyer et al. 2007, data in
+     * ModelDB 128818): the fit is worst at 300 pA, so that these four points lie 1.6 Hz apart */
     const point own[] = {{235, 2.5}, {250, 6.0}, {270, 8.75}, {300, 13.0}};
     const point detailed[] = {{235, 2}, {250, 6}, {270, 10}, {300, 16}};
     assert_rates("msn", MSN, own, LENGTH(own));
@@ -365,8 +367,8 @@ static void test_vta_cells_fire_around_their_pacemaker_current(void **state)
     /* own run; currents on top of I0 */
     const point dopamine[] = {{-60, 0}, {-30, 2.0}, {0, 4.25}, {30, 6.25}, {60, 8.75}, {100, 11.75},
                               {200, 18.75}};
-    const point gaba[] = {{-40, 9.0}, {-29, 12.0}, {-20, 14.25}, {0, 18.75}, {40, 28.75}, {80, 39.0},
-                          {200, 69.0}};
+    const point gaba[] = {{-40, 9.0},  {-29, 12.0}, {-20, 14.25}, {0, 18.75},
+                          {40, 28.75}, {80, 39.0},  {200, 69.0}};
     assert_rates("vta dopamine", VTA_DOPAMINE, dopamine, LENGTH(dopamine));
     assert_rates("vta gaba", VTA_GABA, gaba, LENGTH(gaba));
 }

@@ -1,4 +1,4 @@
-"""The functions and models give the host's bits under Oclgrind too, a simulator of an OpenCL device."""
+"""Functions and models give the host's bits under Oclgrind too, a simulated OpenCL device."""
 
 import os
 import shutil

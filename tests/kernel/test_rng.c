@@ -42,8 +42,8 @@ static void test_threefry_is_random123s_and_the_hosts(void **state)
 
 enum { BINS = 256, DRAWS = 1 << 18 };
 
-/* Chi-square against equal counts. With 255 degrees of freedom it leaves (161, 378) twice in a million
- * samples. The draws are fixed, so this either holds or does not. */
+/* Chi-square against equal counts. With 255 degrees of freedom it leaves (161, 378) twice in a
+ * million samples. The draws are fixed, so this either holds or does not. */
 static void assert_flat(const uint counts[BINS], const char *what)
 {
     double chi_square = 0, expected = (double)DRAWS / BINS;
@@ -57,7 +57,8 @@ static void assert_flat(const uint counts[BINS], const char *what)
 static void test_bytes_of_successive_counters_are_uniform_and_independent(void **state)
 {
     (void)state;
-    uint top[BINS] = {0}, bottom[BINS] = {0}, second[BINS] = {0}, pairs[BINS] = {0}, steps[BINS] = {0};
+    uint top[BINS] = {0}, bottom[BINS] = {0}, second[BINS] = {0}, pairs[BINS] = {0},
+         steps[BINS] = {0};
     meso_words before = meso_threefry(1, 2, ~0u, 0);
     for (uint i = 0; i < DRAWS; i++) {
         const meso_words w = meso_threefry(1, 2, i, 0); /* neighbouring neurons */
