@@ -38,7 +38,7 @@ typedef struct batch_context {
     __global int *ring;
     __global uint *chunk_spikes;
     __global uint *chunk_count;
-    __global uint2 *records;
+    __global uint *records; /* pairs (step in interval, cell over all populations) */
     __global uint *record_count;
     __global uint *status;
 } batch_context;
@@ -62,10 +62,12 @@ MESO_FUNCTION void spike_emit(const batch_context *b, const chunk_entry *c, uint
         batch_fail(b, MESO_FAILED_SPIKES_FULL, c->population, c->first + index);
 
     const uint row = MESO_NEXT(b->record_count);
-    if (row < b->record_capacity)
-        b->records[row] = (uint2)(b->record_step + step, first_id + c->first + index);
-    else
+    if (row < b->record_capacity) {
+        b->records[2u * row] = b->record_step + step;
+        b->records[2u * row + 1u] = first_id + c->first + index;
+    } else {
         batch_fail(b, MESO_FAILED_RECORD_FULL, c->population, c->first + index);
+    }
 }
 
 /* Emit the lanes of `spiked` that are cells (the last vector of a chunk may reach past them). */
@@ -163,7 +165,7 @@ __kernel void network_advance(
     __global const float *constants, __global const float *modulation,
     __global const float *parameters, __global const stimulus_entry *stimuli,
     __global const uint *thresholds, __global const ulong *volleys, __global float *state,
-    __global int *ring, __global uint *spikes, __global uint *spike_counts, __global uint2 *records,
+    __global int *ring, __global uint *spikes, __global uint *spike_counts, __global uint *records,
     __global uint *record_counts, __global ulong *events, __global uint *status)
 {
     for (uint partition = (uint)get_group_id(0); partition < n_partitions;
@@ -204,7 +206,7 @@ __kernel void network_advance(
         /* 3. advance the cells */
         batch_context b = {first_step, n_steps, ring_slot, n_slots, record_step, record_capacity,
                            constants, modulation, parameters, stimuli, thresholds, volleys, state,
-                           ring, 0, 0, records + (ulong)partition * record_capacity,
+                           ring, 0, 0, records + 2ul * partition * record_capacity,
                            record_counts + partition, status};
         for (uint k = chunk_begin; k < chunk_end; k++) {
             const uint c = partition_chunks[k];

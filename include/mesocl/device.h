@@ -18,17 +18,17 @@ typedef struct meso_device meso_device;
 typedef struct meso_device_info {
     char name[128];
     char vendor[128];
-    char driver[128];          /* driver version */
-    char platform[128];        /* platform name */
-    char opencl_c[64];         /* highest OpenCL C version, as the driver words it */
+    char driver[128];   /* driver version */
+    char platform[128]; /* platform name */
+    char opencl_c[64];  /* highest OpenCL C version, as the driver words it */
     bool is_gpu;
     bool is_cpu;
     uint32_t compute_units;
     uint32_t clock_mhz;
-    uint32_t vector_width;     /* native vector width for float */
+    uint32_t vector_width; /* native vector width for float */
     uint64_t max_work_group;
-    uint64_t global_bytes;     /* device memory */
-    uint64_t max_alloc_bytes;  /* largest single buffer */
+    uint64_t global_bytes;    /* device memory */
+    uint64_t max_alloc_bytes; /* largest single buffer */
     uint64_t local_bytes;
     bool fp64;
 } meso_device_info;
@@ -42,10 +42,11 @@ MESO_API meso_status meso_device_list(meso_device_info **devices, uint32_t *n_de
 
 /** How a device is opened. Zero means default everywhere. */
 typedef struct meso_device_options {
-    const char *selector;   /* index in the list, part of a name, "cpu", "gpu"; NULL: $MESOCL_DEVICE, else
+    const char
+        *selector; /* index in the list, part of a name, "cpu", "gpu"; NULL: $MESOCL_DEVICE, else
                                the first GPU, else the first device */
-    bool no_program_cache;  /* build every program from source */
-    bool profile;           /* collect named events */
+    bool no_program_cache; /* build every program from source */
+    bool profile;          /* collect named events */
 } meso_device_options;
 
 MESO_API meso_status meso_device_open(const meso_device_options *options, meso_device **device,

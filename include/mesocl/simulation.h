@@ -8,8 +8,8 @@
 #include <mesocl/experiment.h>
 #include <mesocl/sink.h>
 #include <mesocl/status.h>
-#include <stdbool.h>
 #include <signal.h>
+#include <stdbool.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -33,14 +33,14 @@ typedef struct meso_population_info {
 
 /** A frame report: one variable of sampled elements at a fixed interval. */
 typedef struct meso_report_info {
-    const char *name;           /* file name without suffix */
-    const char *population;     /* SONATA population; for a concentration, a virtual one */
+    const char *name;       /* file name without suffix */
+    const char *population; /* SONATA population; for a concentration, a virtual one */
     const char *variable;
     const char *unit;
     uint32_t n_elements;
-    const uint64_t *node_ids;   /* [n_elements], ascending */
+    const uint64_t *node_ids; /* [n_elements], ascending */
     double interval_ms;
-    double start_ms, stop_ms;   /* first frame is at start_ms; stop is excluded */
+    double start_ms, stop_ms; /* first frame is at start_ms; stop is excluded */
 } meso_report_info;
 
 /** A column of the time line: a drug level, a concentration, an occupancy, a rate. */
@@ -68,24 +68,24 @@ typedef struct meso_run_info {
 typedef struct meso_progress {
     double model_time_s, duration_s;
     double wall_s;
-    double real_time_factor;   /* wall / model time, of the last second or so */
+    double real_time_factor; /* wall / model time, of the last second or so */
     const char *phase;
-    const double *rates_hz;    /* [n_populations], over the last interval */
+    const double *rates_hz; /* [n_populations], over the last interval */
     uint32_t n_populations;
-    const double *drug_nM;     /* [n_drugs], brain, now */
+    const double *drug_nM; /* [n_drugs], brain, now */
     uint32_t n_drugs;
 } meso_progress;
 
 /** What summary.json holds; see docs/architecture.md. */
 typedef struct meso_summary {
     const char *version;
-    meso_status status;        /* MESO_OK or MESO_STOPPED */
+    meso_status status; /* MESO_OK or MESO_STOPPED */
     uint64_t seed;
     uint64_t spike_hash;
     double model_time_s, network_time_s, wall_s, build_s, real_time_factor;
     uint64_t neurons, synapses, spikes, synaptic_events, peak_device_bytes;
     double bytes_per_synapse;
-    const double *rates_hz;    /* [n_populations] over the whole run */
+    const double *rates_hz; /* [n_populations] over the whole run */
 } meso_summary;
 
 typedef struct meso_sink {

@@ -110,6 +110,14 @@ meso_status document_error(const document *d, const cJSON *node, const char *key
     return status;
 }
 
+const char *document_place(const document *d, const cJSON *node, const char *key)
+{
+    char place[512];
+    const cJSON *member = get_member(node, key);
+    compose_place(d, member ? member : node, place, sizeof place);
+    return arena_strdup(d->memory, place);
+}
+
 void document_copy_place(cJSON *node, const cJSON *at)
 {
     node->valueint = at->valueint;

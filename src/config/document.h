@@ -47,6 +47,9 @@ void document_copy_place(cJSON *node, const cJSON *at);
 meso_status document_error(const document *d, const cJSON *node, const char *key, meso_error *err,
                            meso_status status, const char *format, ...) MESO_PRINTF(6, 7);
 
+/** "file:line" of the value of `key` in `node`, in the document's memory; NULL when out of memory. */
+const char *document_place(const document *d, const cJSON *node, const char *key);
+
 /** The value in words ("the string 'a'", "an object"); in `buffer` when it must be composed. */
 const char *document_describe(const cJSON *node, char buffer[80]);
 

@@ -306,7 +306,8 @@ static meso_status read_population(loader *l, const cJSON *object, population *p
     const cJSON *cell = get_member(loader_section(l, "cells"), cell_name->valuestring);
     p->name = arena_strdup(l->experiment->memory, object->string);
     p->cell = arena_strdup(l->experiment->memory, cell->string);
-    if (!p->name || !p->cell)
+    p->place = document_place(&l->document, object, "n_neurons");
+    if (!p->name || !p->cell || !p->place)
         return error_set(l->err, MESO_MEMORY, "out of memory");
     MESO_TRY(find_model(l, get_member(cell, "model"), &p->model));
     MESO_TRY(read_parameters(l, cell, object, p));

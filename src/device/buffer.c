@@ -45,7 +45,7 @@ meso_status buffer_create(meso_device *device, const char *name, size_t bytes, c
     } else {
         buffer whole = b;
         whole.bytes = allocated;
-        status = buffer_fill(device, &whole, 0, allocated, 0, err);
+        status = buffer_clear(device, &whole, 0, allocated, err);
     }
     if (status == MESO_OK)
         *out = b;
@@ -119,7 +119,7 @@ meso_status buffer_read_begin(meso_device *device, const buffer *b, size_t offse
 {
     if (event != NULL)
         if (event)
-        *event = NULL;
+            *event = NULL;
     return enqueue_read(device, b, offset, bytes, to, CL_FALSE, event, err);
 }
 
@@ -128,19 +128,23 @@ meso_status buffer_write_begin(meso_device *device, const buffer *b, size_t offs
 {
     if (event != NULL)
         if (event)
-        *event = NULL;
+            *event = NULL;
     return enqueue_write(device, b, offset, bytes, from, CL_FALSE, event, err);
 }
 
-meso_status buffer_fill(meso_device *device, const buffer *b, size_t offset, size_t bytes,
-                        uint32_t pattern, meso_error *err)
+/* Small spans are written: a fill is a kernel of its own in most drivers, and tools that look for
+ * uninitialised memory do not take it as a write. */
+meso_status buffer_clear(meso_device *device, const buffer *b, size_t offset, size_t bytes,
+                         meso_error *err)
 {
-    MESO_TRY(check_span(b, offset, bytes, "fill", err));
-    if (bytes == 0)
-        return MESO_OK;
+    static const unsigned char zeros[65536];
+    static const cl_uint zero;
+    if (bytes <= sizeof zeros)
+        return enqueue_write(device, b, offset, bytes, zeros, CL_FALSE, NULL, err);
+    MESO_TRY(check_span(b, offset, bytes, "clear", err));
     cl_event event = NULL;
-    cl_int code = clEnqueueFillBuffer(device->queue, b->mem, &pattern, sizeof pattern, offset,
-                                      bytes, 0, NULL, profile_slot(device, &event, NULL));
+    cl_int code = clEnqueueFillBuffer(device->queue, b->mem, &zero, sizeof zero, offset, bytes, 0,
+                                      NULL, profile_slot(device, &event, NULL));
     MESO_TRY(opencl_check(device, code, "clEnqueueFillBuffer", b->name, err));
-    return profile_add(device, "fill", event, NULL, err);
+    return profile_add(device, "clear", event, NULL, err);
 }

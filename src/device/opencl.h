@@ -39,9 +39,9 @@ meso_status buffer_read_begin(meso_device *device, const buffer *b, size_t offse
 /** Start a write and go on; `from` must stay as it is until the event or a later one was waited for. */
 meso_status buffer_write_begin(meso_device *device, const buffer *b, size_t offset, size_t bytes,
                                const void *from, cl_event *event, meso_error *err);
-/** Fill with a 32-bit pattern, in queue order, without waiting. */
-meso_status buffer_fill(meso_device *device, const buffer *b, size_t offset, size_t bytes,
-                        uint32_t pattern, meso_error *err);
+/** Set to zero, in queue order, without waiting. */
+meso_status buffer_clear(meso_device *device, const buffer *b, size_t offset, size_t bytes,
+                         meso_error *err);
 
 /* --- programs and kernels ------------------------------------------------------------------------- */
 
@@ -59,7 +59,7 @@ void program_release(cl_program *program);
 /** A kernel with its arguments by position. Launching checks that every argument was set. */
 typedef struct kernel {
     cl_kernel handle;
-    const char *name; /* borrowed: a literal; also the name in the profile */
+    const char *name;       /* borrowed: a literal; also the name in the profile */
     uint64_t arguments_set; /* bit mask */
     uint32_t n_arguments;
 } kernel;
@@ -71,7 +71,8 @@ meso_status kernel_set_u32(kernel *k, uint32_t index, uint32_t value, meso_error
 meso_status kernel_set_i32(kernel *k, uint32_t index, int32_t value, meso_error *err);
 meso_status kernel_set_f32(kernel *k, uint32_t index, float value, meso_error *err);
 /** Any other value, by bytes. */
-meso_status kernel_set_bytes(kernel *k, uint32_t index, size_t bytes, const void *value, meso_error *err);
+meso_status kernel_set_bytes(kernel *k, uint32_t index, size_t bytes, const void *value,
+                             meso_error *err);
 meso_status kernel_set_local(kernel *k, uint32_t index, size_t bytes, meso_error *err);
 
 /* --- the queue (one, in order) -------------------------------------------------------------------- */

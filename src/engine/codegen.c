@@ -81,8 +81,7 @@ static void targets_collect(writer *w)
     for (uint32_t i = 0; i < w->p->n_effects; i++) {
         const effect *f = &w->p->effects[i];
         if (target_find(w, f->target, f->index) < 0)
-            w->program->targets[w->program->n_targets++] =
-                (modulated_target){f->target, f->index};
+            w->program->targets[w->program->n_targets++] = (modulated_target){f->target, f->index};
     }
 }
 
@@ -90,8 +89,8 @@ static void write_modulation(writer *w, const char *lvalue, effect_target target
 {
     const int t = target_find(w, target, index);
     if (t >= 0)
-        text_appendf(&w->body, "        %s = fma(%s, (real)(M[%d]), (real)(M[%d]));\n", lvalue, lvalue,
-                     2 * t, 2 * t + 1);
+        text_appendf(&w->body, "        %s = fma(%s, (real)(M[%d]), (real)(M[%d]));\n", lvalue,
+                     lvalue, 2 * t, 2 * t + 1);
 }
 
 /* --- before the steps ------------------------------------------------------------------------- */
@@ -121,8 +120,8 @@ static void write_state_load(writer *w)
     const neuron_model *m = w->p->model;
     text_appendf(&w->body, "        %s_state s;\n", m->name);
     for (uint32_t i = 0; i < m->n_state; i++)
-        text_appendf(&w->body, "        s.%s = meso_load(state + %u * stride, i);\n", m->state[i].name,
-                     i);
+        text_appendf(&w->body, "        s.%s = meso_load(state + %u * stride, i);\n",
+                     m->state[i].name, i);
 }
 
 /* Difference of exponentials exp(-t/decay) - exp(-t/rise): what scales its peak to one. */
@@ -148,7 +147,8 @@ static void write_conductance_locals(writer *w, uint32_t c)
     text_appendf(&w->body, "        const real E_%s = (real)(K[%u]);\n", g->name,
                  constant(w, g->E_mV));
     if (has_gain(w, c)) {
-        text_appendf(&w->body, "        real gain_%s = (real)(K[%u]);\n", g->name, constant(w, g->gain));
+        text_appendf(&w->body, "        real gain_%s = (real)(K[%u]);\n", g->name,
+                     constant(w, g->gain));
         snprintf(lvalue, sizeof lvalue, "gain_%s", g->name);
         write_modulation(w, lvalue, EFFECT_CONDUCTANCE_GAIN, c);
     }
@@ -174,15 +174,16 @@ static void write_conductance_locals(writer *w, uint32_t c)
 /* --- the step ----------------------------------------------------------------------------------- */
 
 /* Open a conductance by `amount` (a real expression in nS) times a constant factor. */
-static void write_opening(writer *w, const char *amount, const projection_port *port, double unit_nS)
+static void write_opening(writer *w, const char *amount, const projection_port *port,
+                          double unit_nS)
 {
     const conductance *g = &w->p->conductances[port->conductance];
     double factor = port->factor * unit_nS;
     if (g->kind == CONDUCTANCE_BIEXPONENTIAL)
         factor *= biexponential_norm(g->tau_rise_ms, g->tau_decay_ms);
     const uint32_t k = constant(w, factor);
-    text_appendf(&w->body, "                g_%s = fma(%s, (real)(K[%u]), g_%s);\n", g->name, amount, k,
-                 g->name);
+    text_appendf(&w->body, "                g_%s = fma(%s, (real)(K[%u]), g_%s);\n", g->name,
+                 amount, k, g->name);
     if (g->kind == CONDUCTANCE_BIEXPONENTIAL)
         text_appendf(&w->body, "                h_%s = fma(%s, (real)(K[%u]), h_%s);\n", g->name,
                      amount, k, g->name);
@@ -203,17 +204,18 @@ static void write_channel(writer *w, uint32_t c)
 
 static void write_poisson(writer *w, const stimulus *s, uint32_t k)
 {
-    text_appendf(&w->body,
-                 "            if (b->thresholds[(stimulus + %u) * MESO_MAX_THRESHOLDS] != 0u) {\n"
-                 "                if (t == 0u || !(step & 1ul)) {\n"
-                 "                    const meso_words pair = draw(&b->stimuli[stimulus + %u], id, "
-                 "step >> 1);\n"
-                 "                    even_%u = pair.x;\n"
-                 "                    odd_%u = pair.y;\n"
-                 "                }\n"
-                 "                const real count = poisson_count((step & 1ul) ? odd_%u : even_%u,\n"
-                 "                    b->thresholds + (stimulus + %u) * MESO_MAX_THRESHOLDS, %uu);\n",
-                 k, k, k, k, k, k, k, codegen_poisson_thresholds(w->e, s));
+    text_appendf(
+        &w->body,
+        "            if (b->thresholds[(stimulus + %u) * MESO_MAX_THRESHOLDS] != 0u) {\n"
+        "                if (t == 0u || !(step & 1ul)) {\n"
+        "                    const meso_words pair = draw(&b->stimuli[stimulus + %u], id, "
+        "step >> 1);\n"
+        "                    even_%u = pair.x;\n"
+        "                    odd_%u = pair.y;\n"
+        "                }\n"
+        "                const real count = poisson_count((step & 1ul) ? odd_%u : even_%u,\n"
+        "                    b->thresholds + (stimulus + %u) * MESO_MAX_THRESHOLDS, %uu);\n",
+        k, k, k, k, k, k, k, codegen_poisson_thresholds(w->e, s));
     for (uint32_t i = 0; i < s->n_ports; i++)
         write_opening(w, "count", &s->ports[i], s->weight_nS.mean);
     text_append(&w->body, "            }\n");
@@ -224,15 +226,16 @@ static void write_volleys(writer *w, const stimulus *s, uint32_t k)
     const distribution *d = &s->weight_nS;
     const double low = d->kind == DISTRIBUTION_CONSTANT ? d->mean : d->min;
     const double high = d->kind == DISTRIBUTION_CONSTANT ? d->mean : d->max;
-    text_appendf(&w->body,
-                 "            if (step == b->volleys[stimulus + %u]) {\n"
-                 "                const meso_words pair = draw(&b->stimuli[stimulus + %u], id, step);\n"
-                 "                const truth joins = meso_below(pair.x, b->stimuli[stimulus + "
-                 "%u].participation);\n"
-                 "                const real peak = select((real)(0.0f),\n"
-                 "                    fma(meso_uniform(pair.y), (real)(K[%u]), (real)(K[%u])), "
-                 "joins);\n",
-                 k, k, k, constant(w, high - low), constant(w, low));
+    text_appendf(
+        &w->body,
+        "            if (step == b->volleys[stimulus + %u]) {\n"
+        "                const meso_words pair = draw(&b->stimuli[stimulus + %u], id, step);\n"
+        "                const truth joins = meso_below(pair.x, b->stimuli[stimulus + "
+        "%u].participation);\n"
+        "                const real peak = select((real)(0.0f),\n"
+        "                    fma(meso_uniform(pair.y), (real)(K[%u]), (real)(K[%u])), "
+        "joins);\n",
+        k, k, k, constant(w, high - low), constant(w, low));
     for (uint32_t i = 0; i < s->n_ports; i++)
         write_opening(w, "peak", &s->ports[i], 1);
     text_append(&w->body, "            }\n");
@@ -272,7 +275,8 @@ static void write_draws(writer *w)
         if (s->target != w->population)
             continue;
         if (s->kind == STIMULUS_POISSON)
-            text_appendf(&w->body, "        word even_%u = (word)(0u), odd_%u = (word)(0u);\n", k, k);
+            text_appendf(&w->body, "        word even_%u = (word)(0u), odd_%u = (word)(0u);\n", k,
+                         k);
         k++;
     }
 }
@@ -302,7 +306,8 @@ static void write_flush(writer *w, const char *variable, double tau_ms)
     if (w->e->field_step_ms > 20 * tau_ms)
         text_appendf(&w->body, "            %s = meso_flush(%s);\n", variable, variable);
     else
-        text_appendf(&w->body, "            if (field_step_ends)\n                %s = meso_flush(%s);\n",
+        text_appendf(&w->body,
+                     "            if (field_step_ends)\n                %s = meso_flush(%s);\n",
                      variable, variable);
 }
 
@@ -357,16 +362,18 @@ static void write_state_store(writer *w)
         const uint32_t field = codegen_conductance_field(w->p, c);
         if (g->kind == CONDUCTANCE_TONIC)
             continue;
-        text_appendf(&w->body, "        meso_store(g_%s, state + %u * stride, i);\n", g->name, field);
+        text_appendf(&w->body, "        meso_store(g_%s, state + %u * stride, i);\n", g->name,
+                     field);
         if (g->kind == CONDUCTANCE_BIEXPONENTIAL)
             text_appendf(&w->body, "        meso_store(h_%s, state + %u * stride, i);\n", g->name,
                          field + 1);
     }
     const char *v = m->state[0].name;
-    text_appendf(&w->body,
-                 "        if (meso_any((s.%s - s.%s) != (real)(0.0f)))\n"
-                 "            batch_fail(b, MESO_FAILED_NOT_FINITE, c->population, c->first + i);\n",
-                 v, v);
+    text_appendf(
+        &w->body,
+        "        if (meso_any((s.%s - s.%s) != (real)(0.0f)))\n"
+        "            batch_fail(b, MESO_FAILED_NOT_FINITE, c->population, c->first + i);\n",
+        v, v);
 }
 
 static meso_status body_write(writer *w, meso_error *err)
@@ -386,9 +393,10 @@ static meso_status body_write(writer *w, meso_error *err)
     write_step(w);
     write_state_store(w);
     if (w->too_many)
-        return error_set(err, MESO_CONFIG,
-                         "populations.%s: its cell, projections and stimuli have more than %d constants",
-                         w->p->name, CODEGEN_MAX_CONSTANTS);
+        return error_set(
+            err, MESO_CONFIG,
+            "populations.%s: its cell, projections and stimuli have more than %d constants",
+            w->p->name, CODEGEN_MAX_CONSTANTS);
     if (w->body.failed)
         return error_set(err, MESO_MEMORY, "out of memory");
     return MESO_OK;
@@ -398,31 +406,33 @@ static meso_status body_write(writer *w, meso_error *err)
 
 static void write_function(text *source, uint32_t kind, const char *body)
 {
-    text_appendf(source,
-                 "static void advance_%u(const batch_context *b, const chunk_entry *c, const "
-                 "population_entry *q)\n"
-                 "{\n"
-                 "    __global const float *K = b->constants + q->constant_base;\n"
-                 "    __global const float *M = b->modulation + q->modulation_base;\n"
-                 "    __global const float *parameters = b->parameters + q->parameter_base + c->first;\n"
-                 "    __global float *state = b->state + q->state_base + c->first;\n"
-                 "    __global int *ring = b->ring + q->ring_base + c->local_first\n"
-                 "                         + c->partition * q->n_channels * b->n_slots * q->n_local;\n"
-                 "    const uint stride = q->n_padded;\n"
-                 "    const uint stimulus = q->stimulus_base;\n"
-                 "    for (uint i = (uint)get_local_id(0) * MESO_WIDTH; i < c->n; i += "
-                 "(uint)get_local_size(0) * MESO_WIDTH) {\n"
-                 "        const word id = meso_lanes() + (word)(c->first + i);\n"
-                 "%s"
-                 "    }\n"
-                 "}\n\n",
-                 kind, body);
+    text_appendf(
+        source,
+        "static void advance_%u(const batch_context *b, const chunk_entry *c, const "
+        "population_entry *q)\n"
+        "{\n"
+        "    __global const float *K = b->constants + q->constant_base;\n"
+        "    __global const float *M = b->modulation + q->modulation_base;\n"
+        "    __global const float *parameters = b->parameters + q->parameter_base + c->first;\n"
+        "    __global float *state = b->state + q->state_base + c->first;\n"
+        "    __global int *ring = b->ring + q->ring_base + c->local_first\n"
+        "                         + c->partition * q->n_channels * b->n_slots * q->n_local;\n"
+        "    const uint stride = q->n_padded;\n"
+        "    const uint stimulus = q->stimulus_base;\n"
+        "    for (uint i = (uint)get_local_id(0) * MESO_WIDTH; i < c->n; i += "
+        "(uint)get_local_size(0) * MESO_WIDTH) {\n"
+        "        const word id = meso_lanes() + (word)(c->first + i);\n"
+        "%s"
+        "    }\n"
+        "}\n\n",
+        kind, body);
 }
 
 static void write_dispatch(text *source, uint32_t n_kinds)
 {
-    text_append(source, "MESO_FUNCTION void chunk_advance(const batch_context *b, const chunk_entry *c, "
-                        "const population_entry *q)\n{\n    switch (q->kind) {\n");
+    text_append(source,
+                "MESO_FUNCTION void chunk_advance(const batch_context *b, const chunk_entry *c, "
+                "const population_entry *q)\n{\n    switch (q->kind) {\n");
     for (uint32_t k = 0; k < n_kinds; k++)
         text_appendf(source, "    case %uu: advance_%u(b, c, q); break;\n", k, k);
     text_append(source, "    }\n}\n");

@@ -60,7 +60,8 @@ static edge_rule rule_of(const simulation *sim, uint32_t projection_index)
         .multapses = p->multapses,
         .indegree = p->indegree,
         .probability = (float)p->probability,
-        .per_log = p->probability > 0 && p->probability < 1 ? (float)(1 / log1p(-p->probability)) : 0,
+        .per_log = p->probability > 0 && p->probability < 1 ? (float)(1 / log1p(-p->probability))
+                                                            : 0,
         .extent_source_um = (float)e->populations[p->source].extent_um,
         .extent_target_um = (float)e->populations[p->target].extent_um,
         .n_partitions = l->n_partitions,
@@ -130,17 +131,19 @@ static meso_status indegree_check(builder *b, uint32_t i, meso_error *err)
     uint32_t *indegrees = malloc(n * sizeof *indegrees);
     if (indegrees == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
-    meso_status status = buffer_read(b->sim->device, &b->indegrees, 0, n * sizeof *indegrees, indegrees, err);
+    meso_status status = buffer_read(b->sim->device, &b->indegrees, 0, n * sizeof *indegrees,
+                                     indegrees, err);
     uint32_t largest = 0;
     for (uint32_t k = 0; status == MESO_OK && k < n; k++)
         largest = indegrees[k] > largest ? indegrees[k] : largest;
     free(indegrees);
     if (status == MESO_OK && largest > b->sim->l->projections[i].max_indegree)
-        status = error_set(err, MESO_CONFIG,
-                           "projections.%s: a neuron of '%s' receives %u synapses; the input ring was "
-                           "scaled for at most %.0f and could overflow",
-                           p->name, b->sim->e->populations[p->target].name, largest,
-                           b->sim->l->projections[i].max_indegree);
+        status = error_set(
+            err, MESO_CONFIG,
+            "projections.%s: a neuron of '%s' receives %u synapses; the input ring was "
+            "scaled for at most %.0f and could overflow",
+            p->name, b->sim->e->populations[p->target].name, largest,
+            b->sim->l->projections[i].max_indegree);
     return status;
 }
 
@@ -150,7 +153,7 @@ static meso_status projection_count(builder *b, uint32_t i, meso_error *err)
     const projection *p = &sim->e->projections[i];
     const cl_ulong first_row = sim->l->projections[i].row_base;
     MESO_TRY(projection_upload(b, i, err));
-    MESO_TRY(buffer_fill(sim->device, &b->indegrees, 0, b->indegrees.bytes, 0, err));
+    MESO_TRY(buffer_clear(sim->device, &b->indegrees, 0, b->indegrees.bytes, err));
     MESO_TRY(kernel_set_buffer(&b->count, 0, &b->rule, err));
     MESO_TRY(kernel_set_buffer(&b->count, 1, &b->weights, err));
     MESO_TRY(kernel_set_buffer(&b->count, 2, &b->delays, err));
@@ -229,8 +232,8 @@ static meso_status projection_sort(builder *b, uint32_t i, meso_error *err)
     MESO_TRY(kernel_set_bytes(&b->sort, 3, sizeof first_synapse, &first_synapse, err));
     MESO_TRY(kernel_set_u32(&b->sort, 4, q->offset_bits, err));
     MESO_TRY(kernel_set_buffer(&b->sort, 5, &s->synapses, err));
-    return device_launch(sim->device, &b->sort, (q->n_rows + BUILD_GROUP - 1) / BUILD_GROUP, BUILD_GROUP,
-                         err);
+    return device_launch(sim->device, &b->sort, (q->n_rows + BUILD_GROUP - 1) / BUILD_GROUP,
+                         BUILD_GROUP, err);
 }
 
 /* --- all ------------------------------------------------------------------------------------------- */
@@ -246,7 +249,8 @@ static meso_status builder_open(builder *b, meso_error *err)
     text source = {0};
     meso_status status = kernel_text(&source, paths, 4, err);
     if (status == MESO_OK)
-        status = program_build(sim->device, "connect", source.data, "-DMESO_WIDTH=1", &b->program, err);
+        status = program_build(sim->device, "connect", source.data, "-DMESO_WIDTH=1", &b->program,
+                               err);
     text_free(&source);
     MESO_TRY(status);
     MESO_TRY(kernel_create(b->program, "connect_count", &b->count, err));
@@ -255,7 +259,8 @@ static meso_status builder_open(builder *b, meso_error *err)
     MESO_TRY(buffer_create(sim->device, "connection rule", sizeof(edge_rule), NULL, &b->rule, err));
     MESO_TRY(buffer_create(sim->device, "weight quantiles", QUANTILES * 4, NULL, &b->weights, err));
     MESO_TRY(buffer_create(sim->device, "delay quantiles", QUANTILES * 4, NULL, &b->delays, err));
-    return buffer_create(sim->device, "in-degrees", largest * sizeof(uint32_t), NULL, &b->indegrees, err);
+    return buffer_create(sim->device, "in-degrees", largest * sizeof(uint32_t), NULL, &b->indegrees,
+                         err);
 }
 
 static void builder_close(builder *b)
@@ -308,8 +313,8 @@ meso_status synapses_create(simulation *sim, meso_error *err)
     for (uint32_t i = 0; i < n; i++)
         MESO_GO(projection_count(&b, i, err));
     MESO_GO(offsets_scan(&b, err));
-    MESO_GO(buffer_create(sim->device, "synapses", s->n_synapses * sizeof(uint32_t), NULL, &s->synapses,
-                          err));
+    MESO_GO(buffer_create(sim->device, "synapses", s->n_synapses * sizeof(uint32_t), NULL,
+                          &s->synapses, err));
     for (uint32_t i = 0; i < n; i++) {
         MESO_GO(projection_place(&b, i, err));
         MESO_GO(projection_sort(&b, i, err));
@@ -352,8 +357,8 @@ static edge edge_decode(const simulation *sim, uint32_t i, uint64_t row, uint32_
         .source = (uint32_t)(row / q->n_groups / l->n_partitions),
         .target = neuron_of(l, target, partition, offset % n_local),
         .weight_nS = (synapse >> q->offset_bits) * weight_unit_nS(sim, i),
-        .delay_steps =
-            l->batch_steps + group * l->batches_per_group * l->batch_steps + offset / n_local,
+        .delay_steps = l->batch_steps + group * l->batches_per_group * l->batch_steps +
+                       offset / n_local,
     };
 }
 

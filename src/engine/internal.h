@@ -21,7 +21,7 @@ typedef struct neurons {
 /* connect.c: synapses */
 typedef struct synapses {
     buffer projections, row_offsets, synapses;
-    uint64_t *bases;  /* [n_projections + 1] first synapse of each */
+    uint64_t *bases; /* [n_projections + 1] first synapse of each */
     uint64_t n_synapses;
 } synapses;
 
@@ -31,8 +31,8 @@ typedef struct modulators {
     uint32_t n_field, n_compartments, n_receptors, n_gates;
     uint32_t *concentration; /* [n_modulators x most compartments], by modulators_concentration */
     uint32_t most_compartments;
-    uint32_t *bound;         /* [n_populations x n_receptors], MESO_NEVER where the receptor is not */
-    const char **gates;      /* [n_gates] */
+    uint32_t *bound;    /* [n_populations x n_receptors], MESO_NEVER where the receptor is not */
+    const char **gates; /* [n_gates] */
     uint32_t first_gate;
     buffer compartments, blocks, receptors, targets, effects, gate_table, field, field_sum;
 } modulators;
@@ -62,7 +62,7 @@ typedef struct recorder {
     recording_half halves[2];
     buffer *elements; /* [n_reports] what each samples */
     uint32_t *n_elements;
-    uint32_t capacity;      /* spikes per partition and interval */
+    uint32_t capacity;        /* spikes per partition and interval */
     uint32_t timeline_fields; /* field steps per row */
     uint64_t *sort_keys, *sort_spare;
 } recorder;
@@ -80,7 +80,7 @@ struct simulation {
     buffer ring, spikes, spike_counts, events;
     cl_program network_program, field_program;
     kernel network_advance, field_step, frame_record, timeline_record;
-    uint64_t step;       /* enqueued so far */
+    uint64_t step;                    /* enqueued so far */
     uint64_t n_enqueued, n_collected; /* intervals */
 };
 
@@ -108,9 +108,11 @@ meso_status kernel_text(text *source, const char *const *paths, uint32_t n, meso
 uint64_t recorder_record_bytes(const experiment *e, const layout *l);
 
 /* recorder.c, per interval */
-meso_status recorder_begin(simulation *sim, uint32_t n_field_steps, const float *drug_nM, meso_error *err);
-meso_status recorder_frames(simulation *sim, meso_error *err);   /* those due at sim->step */
-meso_status recorder_timeline(simulation *sim, meso_error *err); /* if a row ends with this field step */
+meso_status recorder_begin(simulation *sim, uint32_t n_field_steps, const float *drug_nM,
+                           meso_error *err);
+meso_status recorder_frames(simulation *sim, meso_error *err); /* those due at sim->step */
+meso_status recorder_timeline(simulation *sim,
+                              meso_error *err); /* if a row ends with this field step */
 meso_status recorder_end(simulation *sim, meso_error *err);
 meso_status recorder_collect(simulation *sim, interval *out, meso_error *err);
 

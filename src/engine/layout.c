@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#define LANES 16u        /* padding: the widest vector */
+#define LANES 16u /* padding: the widest vector */
 #define CHUNK_MAX 256u
-#define WEIGHT_BITS 12u     /* of a synapse; the same in every layout, so that weights are too */
+#define WEIGHT_BITS 12u /* of a synapse; the same in every layout, so that weights are too */
 #define OFFSET_BITS_MAX 20u
 #define GROUP_STEPS_MIN 8u
 
@@ -139,11 +139,12 @@ static meso_status neurons_count(const experiment *e, meso_error *err)
     for (uint32_t i = 0; i < e->n_populations; i++) {
         n += e->populations[i].n_neurons;
         if (n > INT32_MAX)
-            return error_set(err, MESO_RANGE,
-                             "%s: populations.%s.n_neurons: with its %u cells the network has more than "
-                             "%d",
-                             e->populations[i].place, e->populations[i].name,
-                             e->populations[i].n_neurons, INT32_MAX);
+            return error_set(
+                err, MESO_RANGE,
+                "%s: populations.%s.n_neurons: with its %u cells the network has more than "
+                "%d",
+                e->populations[i].place, e->populations[i].name, e->populations[i].n_neurons,
+                INT32_MAX);
     }
     return MESO_OK;
 }
@@ -256,7 +257,8 @@ static uint32_t channel_find(population_layout *target, const projection *p)
 static meso_status channels_lay_out(const experiment *e, layout *l, meso_error *err)
 {
     for (uint32_t i = 0; i < e->n_populations; i++) {
-        l->populations[i].channels = arena_alloc(l->memory, (e->n_projections + 1) * sizeof(channel));
+        l->populations[i].channels = arena_alloc(l->memory,
+                                                 (e->n_projections + 1) * sizeof(channel));
         if (l->populations[i].channels == NULL)
             return error_set(err, MESO_MEMORY, "out of memory");
         l->populations[i].n_channels = 0;
@@ -305,9 +307,7 @@ static meso_status synapses_lay_out(const experiment *e, layout *l, meso_error *
                              l->n_partitions, e->populations[p->target].name, OFFSET_BITS_MAX,
                              q->offset_bits);
         const double largest_nS = distribution_quantile(&p->weight_nS, 1 - 0.5 / 4096);
-        q->weight_levels = p->weight_nS.kind == DISTRIBUTION_CONSTANT
-                               ? 1
-                               : (1u << WEIGHT_BITS) - 1;
+        q->weight_levels = p->weight_nS.kind == DISTRIBUTION_CONSTANT ? 1 : (1u << WEIGHT_BITS) - 1;
         q->quantum = (int32_t)llround(largest_nS / q->weight_levels / c->unit_nS);
         q->row_base = l->n_rows;
         q->n_rows = (uint64_t)e->populations[p->source].n_neurons * l->n_partitions * q->n_groups;
@@ -315,8 +315,8 @@ static meso_status synapses_lay_out(const experiment *e, layout *l, meso_error *
         l->expected_synapses += q->expected_synapses;
     }
     if (l->n_rows > UINT32_MAX)
-        return error_set(err, MESO_DEVICE_MEMORY, "the row table needs %.3g entries, more than 2^32 - 1",
-                         (double)l->n_rows);
+        return error_set(err, MESO_DEVICE_MEMORY,
+                         "the row table needs %.3g entries, more than 2^32 - 1", (double)l->n_rows);
     return MESO_OK;
 }
 

@@ -22,8 +22,8 @@ typedef struct channel {
 
 typedef struct population_layout {
     uint32_t chunk_size, first_chunk, n_chunks;
-    uint32_t rotation;  /* chunk c lies in partition (rotation + c) % n_partitions */
-    uint32_t n_local;   /* cells per partition, padded; the same in every partition */
+    uint32_t rotation; /* chunk c lies in partition (rotation + c) % n_partitions */
+    uint32_t n_local;  /* cells per partition, padded; the same in every partition */
     uint32_t n_padded;
     uint32_t first_id;
     uint32_t spike_capacity; /* of a chunk, per batch */
@@ -41,7 +41,7 @@ typedef struct projection_layout {
     uint32_t weight_levels; /* largest weight word */
     int32_t quantum;        /* ring units per weight word */
     double expected_synapses;
-    double max_indegree;    /* bound that the ring's scale relies on; the build verifies it */
+    double max_indegree; /* bound that the ring's scale relies on; the build verifies it */
     uint64_t row_base, n_rows;
 } projection_layout;
 
@@ -50,11 +50,11 @@ typedef struct layout {
     uint32_t n_partitions;
     uint32_t work_group_size, vector_width;
     uint32_t steps_per_field;
-    uint32_t batch_steps;      /* divides steps_per_field; at most the shortest delay */
+    uint32_t batch_steps; /* divides steps_per_field; at most the shortest delay */
     uint32_t batches_per_field;
     uint32_t batches_per_group; /* a delay group is this many batches long */
-    uint32_t n_slots;          /* of the ring, steps */
-    uint32_t n_history;        /* batches of spikes kept */
+    uint32_t n_slots;           /* of the ring, steps */
+    uint32_t n_history;         /* batches of spikes kept */
     uint32_t n_chunks;
     uint32_t spikes_per_batch; /* sum of the chunks' capacities */
     uint64_t n_neurons, n_rows, ring_words;

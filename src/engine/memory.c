@@ -80,15 +80,17 @@ meso_status memory_check(const experiment *e, const layout *l, const meso_device
         return MESO_OK;
     const population *p = &e->populations[population_largest(e)];
     if ((double)needed.bytes - synapses < synapses)
-        return error_set(err, MESO_DEVICE_MEMORY,
-                         "the network needs %.3g GB on the device, %.3g GB of it for synapses; %s has "
-                         "%.3g GB (largest buffer %.3g GB)",
-                         (double)needed.bytes * 1e-9, synapses * 1e-9, device->name,
-                         (double)device->global_bytes * 1e-9, (double)device->max_alloc_bytes * 1e-9);
-    return error_set(err, MESO_RANGE,
-                     "%s: populations.%s.n_neurons: %u cells are too many for %s: the network needs "
-                     "%.3g GB, the device has %.3g GB (largest buffer %.3g GB); at most about %.2g cells",
-                     p->place, p->name, p->n_neurons, device->name, (double)needed.bytes * 1e-9,
-                     (double)device->global_bytes * 1e-9, (double)device->max_alloc_bytes * 1e-9,
-                     floor(p->n_neurons * share));
+        return error_set(
+            err, MESO_DEVICE_MEMORY,
+            "the network needs %.3g GB on the device, %.3g GB of it for synapses; %s has "
+            "%.3g GB (largest buffer %.3g GB)",
+            (double)needed.bytes * 1e-9, synapses * 1e-9, device->name,
+            (double)device->global_bytes * 1e-9, (double)device->max_alloc_bytes * 1e-9);
+    return error_set(
+        err, MESO_RANGE,
+        "%s: populations.%s.n_neurons: %u cells are too many for %s: the network needs "
+        "%.3g GB, the device has %.3g GB (largest buffer %.3g GB); at most about %.2g cells",
+        p->place, p->name, p->n_neurons, device->name, (double)needed.bytes * 1e-9,
+        (double)device->global_bytes * 1e-9, (double)device->max_alloc_bytes * 1e-9,
+        floor(p->n_neurons * share));
 }

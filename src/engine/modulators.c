@@ -47,7 +47,8 @@ static int receptor_is_used(const experiment *e, uint32_t index, uint32_t recept
 
 static int gate_is_new(const modulators *m, const stimulus *s)
 {
-    return s->kind == STIMULUS_POISSON && s->gate_up_ms > 0 && modulators_gate(m, s->gate) == MESO_NEVER;
+    return s->kind == STIMULUS_POISSON && s->gate_up_ms > 0 &&
+           modulators_gate(m, s->gate) == MESO_NEVER;
 }
 
 /* Concentration, occupancy and (where there is one) autoreceptor of each compartment, three in a row. */
@@ -59,10 +60,12 @@ static void fields_of_compartments(simulation *sim)
         for (uint32_t c = 0; c < e->modulators[i].n_compartments; c++) {
             const char *name = e->modulators[i].name;
             const char *region = e->modulators[i].compartments[c].region;
-            m->concentration[i * m->most_compartments + c] =
-                field_add(sim, "nM", arena_printf(sim->memory, "%s.%s.concentration_nM", name, region));
-            field_add(sim, "1", arena_printf(sim->memory, "%s.%s.transporter_occupancy", name, region));
-            field_add(sim, "1", arena_printf(sim->memory, "%s.%s.autoreceptor_occupancy", name, region));
+            m->concentration[i * m->most_compartments + c] = field_add(
+                sim, "nM", arena_printf(sim->memory, "%s.%s.concentration_nM", name, region));
+            field_add(sim, "1",
+                      arena_printf(sim->memory, "%s.%s.transporter_occupancy", name, region));
+            field_add(sim, "1",
+                      arena_printf(sim->memory, "%s.%s.autoreceptor_occupancy", name, region));
             m->n_compartments++;
         }
 }
@@ -76,9 +79,10 @@ static void fields_of_receptors(simulation *sim)
             m->bound[i * e->n_receptors + r] = MESO_NEVER;
             if (!receptor_is_used(e, i, r))
                 continue;
-            m->bound[i * e->n_receptors + r] =
-                field_add(sim, "1", arena_printf(sim->memory, "%s.%s.occupancy", e->populations[i].name,
-                                                 e->receptors[r].name));
+            m->bound[i * e->n_receptors + r] = field_add(
+                sim, "1",
+                arena_printf(sim->memory, "%s.%s.occupancy", e->populations[i].name,
+                             e->receptors[r].name));
             m->n_receptors++;
         }
 }
@@ -111,8 +115,8 @@ static meso_status fields_name(simulation *sim, meso_error *err)
     MESO_TRY(simulation_alloc(sim, e->n_stimuli + 1, sizeof *m->gates, &m->gates, err));
     MESO_TRY(simulation_alloc(sim, e->n_modulators * m->most_compartments + 1, sizeof(uint32_t),
                               &m->concentration, err));
-    MESO_TRY(simulation_alloc(sim, e->n_populations * e->n_receptors + 1, sizeof(uint32_t), &m->bound,
-                              err));
+    MESO_TRY(simulation_alloc(sim, e->n_populations * e->n_receptors + 1, sizeof(uint32_t),
+                              &m->bound, err));
     fields_of_compartments(sim);
     fields_of_receptors(sim);
     fields_of_gates(sim);
@@ -155,12 +159,13 @@ static void blocks_add(const experiment *e, const compartment *c, tables *t)
         for (uint32_t k = 0; k < e->drugs[d].n_blocks; k++) {
             const drug_block *block = &e->drugs[d].blocks[k];
             if (c->transporter != NULL && strcmp(block->transporter, c->transporter) == 0)
-                t->blocks[t->n_blocks++] =
-                    (block_entry){.drug = d, .per_nM = (float)(1 / block->K_i_nM)};
+                t->blocks[t->n_blocks++] = (block_entry){.drug = d,
+                                                         .per_nM = (float)(1 / block->K_i_nM)};
         }
 }
 
-static void compartment_add(const simulation *sim, const compartment *c, uint32_t concentration, tables *t)
+static void compartment_add(const simulation *sim, const compartment *c, uint32_t concentration,
+                            tables *t)
 {
     const experiment *e = sim->e;
     const population_layout *source = &sim->l->populations[c->source];
@@ -174,8 +179,8 @@ static void compartment_add(const simulation *sim, const compartment *c, uint32_
         .autoreceptor = has_autoreceptor ? concentration + 2 : MESO_NEVER,
         .first_chunk = source->first_chunk,
         .n_chunks = source->n_chunks,
-        .delay_batches =
-            (uint32_t)llround(c->axonal_delay_ms / e->field_step_ms) * sim->l->batches_per_field,
+        .delay_batches = (uint32_t)llround(c->axonal_delay_ms / e->field_step_ms) *
+                         sim->l->batches_per_field,
         .first_block = first_block,
         .n_blocks = t->n_blocks - first_block,
         .release_nM = (float)(c->release_nM / e->populations[c->source].n_neurons),
@@ -197,7 +202,8 @@ static void population_receptors_add(const simulation *sim, uint32_t i, tables *
         if (bound == MESO_NEVER)
             continue;
         const uint32_t modulator = e->receptors[r].modulator;
-        const uint32_t c = modulator_compartment(&e->modulators[modulator], e->populations[i].region);
+        const uint32_t c = modulator_compartment(&e->modulators[modulator],
+                                                 e->populations[i].region);
         receptor_add(sim, t, r, bound, modulators_concentration(m, modulator, c));
     }
 }
@@ -268,8 +274,8 @@ static meso_status tables_alloc(const simulation *sim, tables *t, meso_error *er
     t->effects = calloc(n_effects + 1, sizeof *t->effects);
     t->gates = calloc(m->n_gates + 1, sizeof *t->gates);
     t->field = calloc(m->n_field + 1, sizeof *t->field);
-    if (!t->compartments || !t->blocks || !t->receptors || !t->targets || !t->effects || !t->gates ||
-        !t->field)
+    if (!t->compartments || !t->blocks || !t->receptors || !t->targets || !t->effects ||
+        !t->gates || !t->field)
         return error_set(err, MESO_MEMORY, "out of memory");
     return MESO_OK;
 }
@@ -300,7 +306,8 @@ static meso_status tables_upload(simulation *sim, const tables *t, meso_error *e
                            &m->targets, err));
     MESO_TRY(buffer_create(d, "effects", t->n_effects * sizeof *t->effects, t->effects, &m->effects,
                            err));
-    MESO_TRY(buffer_create(d, "gates", m->n_gates * sizeof *t->gates, t->gates, &m->gate_table, err));
+    MESO_TRY(
+        buffer_create(d, "gates", m->n_gates * sizeof *t->gates, t->gates, &m->gate_table, err));
     MESO_TRY(buffer_create(d, "field", field_bytes, t->field, &m->field, err));
     return buffer_create(d, "field sums", field_bytes, NULL, &m->field_sum, err);
 }

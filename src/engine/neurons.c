@@ -114,13 +114,12 @@ static void values_fill(const simulation *sim, float *constants, float *paramete
         memcpy(constants + q->constant_base, g->constants, g->n_constants * sizeof *constants);
         for (uint32_t a = 0; a < g->n_arrays; a++)
             for (uint32_t k = 0; k < q->n_padded; k++)
-                parameters[q->parameter_base + (uint64_t)a * q->n_padded + k] =
-                    (float)value_draw(e, p, p->model->parameters[g->arrays[a]].name,
-                                      &p->parameters[g->arrays[a]], k);
+                parameters[q->parameter_base + (uint64_t)a * q->n_padded + k] = (float)value_draw(
+                    e, p, p->model->parameters[g->arrays[a]].name, &p->parameters[g->arrays[a]], k);
         for (uint32_t s = 0; s < p->model->n_state; s++)
             for (uint32_t k = 0; k < q->n_padded; k++)
-                state[q->state_base + (uint64_t)s * q->n_padded + k] =
-                    (float)initial_value(e, p, s, k);
+                state[q->state_base + (uint64_t)s * q->n_padded + k] = (float)initial_value(e, p, s,
+                                                                                            k);
     }
 }
 
@@ -138,7 +137,8 @@ static meso_status tables_upload(simulation *sim, meso_error *err)
     }
     chunks_fill(sim, chunks);
     partition_chunks_fill(l, chunks, list);
-    MESO_GO(buffer_create(sim->device, "chunks", l->n_chunks * sizeof *chunks, chunks, &n->chunks, err));
+    MESO_GO(buffer_create(sim->device, "chunks", l->n_chunks * sizeof *chunks, chunks, &n->chunks,
+                          err));
     MESO_GO(buffer_create(sim->device, "partition chunks", list_words * sizeof *list, list,
                           &n->partition_chunks, err));
     MESO_GO(buffer_create(sim->device, "populations", sim->e->n_populations * sizeof *n->entries,
@@ -188,7 +188,8 @@ meso_status neurons_create(simulation *sim, text *network_source, meso_error *er
     MESO_TRY(codegen_populations(sim->e, sim->l, network_source, n->programs, err));
     populations_fill(sim);
     if (n->n_state > UINT32_MAX || n->n_parameters > UINT32_MAX)
-        return error_set(err, MESO_DEVICE_MEMORY, "the cells' state has %.3g values, more than 2^32 - 1",
+        return error_set(err, MESO_DEVICE_MEMORY,
+                         "the cells' state has %.3g values, more than 2^32 - 1",
                          (double)n->n_state);
     MESO_TRY(tables_upload(sim, err));
     return values_upload(sim, err);

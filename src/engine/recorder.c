@@ -48,9 +48,9 @@ static meso_status elements_upload(simulation *sim, uint32_t i, meso_error *err)
     if (pairs == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
     elements_fill(sim, r, pairs);
-    const meso_status status =
-        buffer_create(sim->device, "report elements", 2 * rec->n_elements[i] * sizeof *pairs, pairs,
-                      &rec->elements[i], err);
+    const meso_status status = buffer_create(sim->device, "report elements",
+                                             2 * rec->n_elements[i] * sizeof *pairs, pairs,
+                                             &rec->elements[i], err);
     free(pairs);
     return status;
 }
@@ -70,9 +70,10 @@ static meso_status half_create_frames(simulation *sim, recording_half *h, meso_e
     MESO_TRY(simulation_alloc(sim, n + 1, sizeof *h->host_frames, &h->host_frames, err));
     MESO_TRY(simulation_alloc(sim, n + 1, sizeof *h->n_frames, &h->n_frames, err));
     for (uint32_t i = 0; i < n; i++) {
-        const size_t values =
-            (size_t)frames_per_interval(sim->e, &sim->e->record.reports[i]) * rec->n_elements[i];
-        MESO_TRY(buffer_create(sim->device, "frames", values * sizeof(float), NULL, &h->frames[i], err));
+        const size_t values = (size_t)frames_per_interval(sim->e, &sim->e->record.reports[i]) *
+                              rec->n_elements[i];
+        MESO_TRY(
+            buffer_create(sim->device, "frames", values * sizeof(float), NULL, &h->frames[i], err));
         MESO_TRY(simulation_alloc(sim, values, sizeof(float), &h->host_frames[i], err));
     }
     return MESO_OK;
@@ -155,7 +156,8 @@ static recording_half *half_current(simulation *sim)
     return &sim->recorder.halves[sim->n_enqueued % 2];
 }
 
-meso_status recorder_begin(simulation *sim, uint32_t n_field_steps, const float *drug_nM, meso_error *err)
+meso_status recorder_begin(simulation *sim, uint32_t n_field_steps, const float *drug_nM,
+                           meso_error *err)
 {
     recording_half *h = half_current(sim);
     const size_t drug_bytes = (size_t)n_field_steps * sim->e->n_drugs * sizeof(float);
@@ -163,7 +165,7 @@ meso_status recorder_begin(simulation *sim, uint32_t n_field_steps, const float 
     h->n_steps = (uint64_t)n_field_steps * sim->l->steps_per_field;
     h->n_rows = 0;
     memset(h->n_frames, 0, sim->e->record.n_reports * sizeof *h->n_frames);
-    MESO_TRY(buffer_fill(sim->device, &h->record_counts, 0, h->record_counts.bytes, 0, err));
+    MESO_TRY(buffer_clear(sim->device, &h->record_counts, 0, h->record_counts.bytes, err));
     if (drug_bytes == 0)
         return MESO_OK;
     memcpy(h->host_drugs, drug_nM, drug_bytes);
@@ -192,7 +194,8 @@ meso_status recorder_frames(simulation *sim, meso_error *err)
         MESO_TRY(kernel_set_buffer(k, 2, &rec->elements[i], err));
         MESO_TRY(kernel_set_buffer(k, 3, source, err));
         MESO_TRY(kernel_set_buffer(k, 4, &h->frames[i], err));
-        MESO_TRY(device_launch(sim->device, k, (rec->n_elements[i] + GROUP - 1) / GROUP, GROUP, err));
+        MESO_TRY(
+            device_launch(sim->device, k, (rec->n_elements[i] + GROUP - 1) / GROUP, GROUP, err));
     }
     return MESO_OK;
 }
@@ -229,9 +232,10 @@ meso_status recorder_end(simulation *sim, meso_error *err)
     if (row_bytes > 0)
         MESO_TRY(buffer_read_begin(d, &h->timeline, 0, row_bytes, h->host_timeline, NULL, err));
     MESO_TRY(buffer_read_begin(d, &h->records, 0, h->records.bytes, h->host_records, NULL, err));
-    MESO_TRY(buffer_read_begin(d, &h->record_counts, 0, h->record_counts.bytes, h->host_counts, NULL,
-                               err));
-    MESO_TRY(buffer_read_begin(d, &h->status, 0, sizeof h->host_status, h->host_status, &h->done, err));
+    MESO_TRY(buffer_read_begin(d, &h->record_counts, 0, h->record_counts.bytes, h->host_counts,
+                               NULL, err));
+    MESO_TRY(
+        buffer_read_begin(d, &h->status, 0, sizeof h->host_status, h->host_status, &h->done, err));
     return device_flush(d, err);
 }
 
@@ -247,15 +251,17 @@ static meso_status status_check(const simulation *sim, const recording_half *h, 
     const double to_s = from_s + (double)h->n_steps * sim->e->dt_ms * 1e-3;
     switch (h->host_status[MESO_STATUS_CODE]) {
     case MESO_FAILED_NOT_FINITE:
-        return error_set(err, MESO_NUMERICS,
-                         "population '%s', neuron %u: the membrane potential is not a finite number "
-                         "(between %g and %g s of model time)",
-                         population, neuron, from_s, to_s);
+        return error_set(
+            err, MESO_NUMERICS,
+            "population '%s', neuron %u: the membrane potential is not a finite number "
+            "(between %g and %g s of model time)",
+            population, neuron, from_s, to_s);
     case MESO_FAILED_SPIKES_FULL:
-        return error_set(err, MESO_NUMERICS,
-                         "population '%s', near neuron %u: more than one spike per cell and millisecond "
-                         "(between %g and %g s of model time): the network runs away",
-                         population, neuron, from_s, to_s);
+        return error_set(
+            err, MESO_NUMERICS,
+            "population '%s', near neuron %u: more than one spike per cell and millisecond "
+            "(between %g and %g s of model time): the network runs away",
+            population, neuron, from_s, to_s);
     default:
         return error_set(err, MESO_NUMERICS,
                          "the network fires above %g Hz on average (between %g and %g s of model "
@@ -307,8 +313,8 @@ static uint64_t spikes_sort(simulation *sim, recording_half *h)
             const uint32_t *r = records + 2 * ((size_t)p * rec->capacity + i);
             rec->sort_keys[n++] = (uint64_t)r[0] * sim->l->n_neurons + r[1];
         }
-    const uint64_t *keys =
-        keys_sort(rec->sort_keys, rec->sort_spare, n, h->n_steps * sim->l->n_neurons);
+    const uint64_t *keys = keys_sort(rec->sort_keys, rec->sort_spare, n,
+                                     h->n_steps * sim->l->n_neurons);
     for (size_t i = 0; i < n; i++) {
         const uint32_t id = (uint32_t)(keys[i] % sim->l->n_neurons);
         const uint32_t population = population_of(sim, id);

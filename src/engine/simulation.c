@@ -11,7 +11,8 @@ meso_status simulation_alloc(simulation *sim, size_t n, size_t size, void *out, 
 {
     void *memory = arena_alloc(sim->memory, n * size + 1);
     memcpy(out, &memory, sizeof memory);
-    return memory != NULL ? MESO_OK : error_set(err, MESO_MEMORY, "out of memory: %zu bytes", n * size);
+    return memory != NULL ? MESO_OK
+                          : error_set(err, MESO_MEMORY, "out of memory: %zu bytes", n * size);
 }
 
 meso_status kernel_text(text *source, const char *const *paths, uint32_t n, meso_error *err)
@@ -53,7 +54,8 @@ static meso_status network_build(simulation *sim, const char *generated, meso_er
              sim->l->work_group_size == 1 ? " -DMESO_SERIAL" : "");
     meso_status status = network_text(&source, generated, err);
     if (status == MESO_OK)
-        status = program_build(sim->device, "network", source.data, options, &sim->network_program, err);
+        status = program_build(sim->device, "network", source.data, options, &sim->network_program,
+                               err);
     text_free(&source);
     MESO_TRY(status);
     return kernel_create(sim->network_program, "network_advance", &sim->network_advance, err);
@@ -64,10 +66,12 @@ static meso_status field_build(simulation *sim, meso_error *err)
     static const char *const paths[] = {"mesocl.clh", "math.clh",      "rng.clh",
                                         "layout.clh", "modulators.cl", "recorder.cl"};
     text source = {0};
-    const char *options = sim->l->work_group_size == 1 ? "-DMESO_WIDTH=1 -DMESO_SERIAL" : "-DMESO_WIDTH=1";
+    const char *options = sim->l->work_group_size == 1 ? "-DMESO_WIDTH=1 -DMESO_SERIAL"
+                                                       : "-DMESO_WIDTH=1";
     meso_status status = kernel_text(&source, paths, 6, err);
     if (status == MESO_OK)
-        status = program_build(sim->device, "field", source.data, options, &sim->field_program, err);
+        status = program_build(sim->device, "field", source.data, options, &sim->field_program,
+                               err);
     text_free(&source);
     MESO_TRY(status);
     MESO_TRY(kernel_create(sim->field_program, "field_step", &sim->field_step, err));
@@ -81,13 +85,15 @@ static meso_status rings_create(simulation *sim, meso_error *err)
 {
     const layout *l = sim->l;
     meso_device *d = sim->device;
-    MESO_TRY(buffer_create(d, "input ring", l->ring_words * sizeof(int32_t), NULL, &sim->ring, err));
+    MESO_TRY(
+        buffer_create(d, "input ring", l->ring_words * sizeof(int32_t), NULL, &sim->ring, err));
     MESO_TRY(buffer_create(d, "spike history",
                            (size_t)l->n_history * l->spikes_per_batch * sizeof(uint32_t), NULL,
                            &sim->spikes, err));
-    MESO_TRY(buffer_create(d, "spike counts", (size_t)l->n_history * l->n_chunks * sizeof(uint32_t), NULL,
-                           &sim->spike_counts, err));
-    return buffer_create(d, "synaptic events", l->n_partitions * sizeof(uint64_t), NULL, &sim->events, err);
+    MESO_TRY(buffer_create(d, "spike counts", (size_t)l->n_history * l->n_chunks * sizeof(uint32_t),
+                           NULL, &sim->spike_counts, err));
+    return buffer_create(d, "synaptic events", l->n_partitions * sizeof(uint64_t), NULL,
+                         &sim->events, err);
 }
 
 /* Arguments that stay the same for the whole run. */
@@ -95,20 +101,29 @@ static meso_status arguments_set(simulation *sim, meso_error *err)
 {
     const layout *l = sim->l;
     kernel *k = &sim->network_advance;
-    const uint32_t sizes[] = {l->n_partitions, l->n_chunks, sim->e->n_projections,
+    const uint32_t sizes[] = {l->n_partitions, l->n_chunks,  sim->e->n_projections,
                               l->n_slots,      l->n_history, l->batches_per_group};
     for (uint32_t i = 0; i < 6; i++)
         MESO_TRY(kernel_set_u32(k, i, sizes[i], err));
     MESO_TRY(kernel_set_u32(k, 7, l->batch_steps, err));
     MESO_TRY(kernel_set_u32(k, 12, sim->recorder.capacity, err));
     MESO_TRY(kernel_set_u32(k, 13, l->spikes_per_batch, err));
-    const buffer *tables[] = {
-        &sim->neurons.chunks,     &sim->neurons.populations, &sim->synapses.projections,
-        &sim->neurons.partition_chunks, &sim->synapses.row_offsets, &sim->synapses.synapses,
-        &sim->neurons.constants,  &sim->neurons.modulation,  &sim->neurons.parameters,
-        &sim->stimuli.table,      &sim->stimuli.thresholds,  &sim->stimuli.volleys,
-        &sim->neurons.state,      &sim->ring,                &sim->spikes,
-        &sim->spike_counts};
+    const buffer *tables[] = {&sim->neurons.chunks,
+                              &sim->neurons.populations,
+                              &sim->synapses.projections,
+                              &sim->neurons.partition_chunks,
+                              &sim->synapses.row_offsets,
+                              &sim->synapses.synapses,
+                              &sim->neurons.constants,
+                              &sim->neurons.modulation,
+                              &sim->neurons.parameters,
+                              &sim->stimuli.table,
+                              &sim->stimuli.thresholds,
+                              &sim->stimuli.volleys,
+                              &sim->neurons.state,
+                              &sim->ring,
+                              &sim->spikes,
+                              &sim->spike_counts};
     for (uint32_t i = 0; i < 16; i++)
         MESO_TRY(kernel_set_buffer(k, 14 + i, tables[i], err));
     return kernel_set_buffer(k, 32, &sim->events, err);
@@ -119,7 +134,7 @@ static meso_status field_arguments_set(simulation *sim, meso_error *err)
     const layout *l = sim->l;
     const modulators *m = &sim->modulators;
     kernel *k = &sim->field_step;
-    const uint32_t sizes[] = {m->n_compartments, m->n_receptors, sim->neurons.n_targets,
+    const uint32_t sizes[] = {m->n_compartments, m->n_receptors,    sim->neurons.n_targets,
                               m->n_gates,        sim->e->n_stimuli, m->n_field,
                               l->n_chunks,       l->n_history};
     for (uint32_t i = 0; i < 8; i++)
@@ -128,8 +143,9 @@ static meso_status field_arguments_set(simulation *sim, meso_error *err)
     MESO_TRY(kernel_set_u32(k, 11, l->steps_per_field, err));
     MESO_TRY(kernel_set_f32(k, 13, (float)sim->e->field_step_ms, err));
     MESO_TRY(kernel_set_u32(k, 15, sim->e->n_drugs, err));
-    const buffer *tables[] = {&m->compartments, &m->blocks,     &m->receptors,      &m->targets,
-                              &m->effects,      &m->gate_table, &sim->stimuli.table, &sim->spike_counts};
+    const buffer *tables[] = {&m->compartments,    &m->blocks,        &m->receptors,
+                              &m->targets,         &m->effects,       &m->gate_table,
+                              &sim->stimuli.table, &sim->spike_counts};
     for (uint32_t i = 0; i < 8; i++)
         MESO_TRY(kernel_set_buffer(k, 16 + i, tables[i], err));
     MESO_TRY(kernel_set_buffer(k, 25, &m->field, err));
@@ -139,7 +155,8 @@ static meso_status field_arguments_set(simulation *sim, meso_error *err)
     return kernel_set_buffer(k, 29, &sim->stimuli.volleys, err);
 }
 
-static meso_status simulation_build(simulation *sim, const meso_run_options *options, meso_error *err)
+static meso_status simulation_build(simulation *sim, const meso_run_options *options,
+                                    meso_error *err)
 {
     text generated = {0};
     meso_status status = MESO_OK;
@@ -161,8 +178,8 @@ done:
     return status;
 }
 
-meso_status simulation_create(const experiment *e, meso_device *device, const meso_run_options *options,
-                              simulation **out, meso_error *err)
+meso_status simulation_create(const experiment *e, meso_device *device,
+                              const meso_run_options *options, simulation **out, meso_error *err)
 {
     *out = NULL;
     simulation *sim = calloc(1, sizeof *sim);
@@ -305,7 +322,8 @@ meso_status simulation_events(simulation *sim, uint64_t *n, meso_error *err)
     uint64_t *events = malloc(sim->events.bytes);
     if (events == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
-    const meso_status status = buffer_read(sim->device, &sim->events, 0, sim->events.bytes, events, err);
+    const meso_status status = buffer_read(sim->device, &sim->events, 0, sim->events.bytes, events,
+                                           err);
     for (uint32_t p = 0; status == MESO_OK && p < sim->l->n_partitions; p++)
         *n += events[p];
     free(events);

@@ -37,8 +37,8 @@ typedef struct edge {
 } edge;
 
 /** Build the network and everything else on the device. The experiment must outlive the simulation. */
-meso_status simulation_create(const experiment *e, meso_device *device, const meso_run_options *options,
-                              simulation **out, meso_error *err);
+meso_status simulation_create(const experiment *e, meso_device *device,
+                              const meso_run_options *options, simulation **out, meso_error *err);
 void simulation_destroy(simulation **sim);
 
 /**

@@ -77,8 +77,8 @@ meso_status stimuli_create(simulation *sim, meso_error *err)
         for (uint32_t i = 0; i < n; i++)
             if (e->stimuli[i].target == p)
                 table[at++] = entry_of(sim, &e->stimuli[i]);
-    meso_status status =
-        buffer_create(sim->device, "stimuli", n * sizeof *table, table, &s->table, err);
+    meso_status status = buffer_create(sim->device, "stimuli", n * sizeof *table, table, &s->table,
+                                       err);
     free(table);
     MESO_TRY(status);
     MESO_TRY(buffer_create(sim->device, "stimulus thresholds",

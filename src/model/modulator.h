@@ -12,8 +12,8 @@
  * Form and constants: Dreyer & Hounsgaard 2013. */
 typedef struct compartment {
     const char *region;
-    uint32_t source;     /* population */
-    double release_nM;   /* rise of c if every source neuron fires once, without autoreceptors */
+    uint32_t source;   /* population */
+    double release_nM; /* rise of c if every source neuron fires once, without autoreceptors */
     double axonal_delay_ms;
     double V_max_nM_per_s, K_m_nM, k_loss_per_s;
     const char *transporter; /* what drugs may block here: "dat" */

@@ -6,9 +6,9 @@
 #include "model/neuron_model.h"
 
 typedef enum conductance_kind {
-    CONDUCTANCE_EXPONENTIAL, /* g jumps by the weight and decays with tau_decay */
+    CONDUCTANCE_EXPONENTIAL,   /* g jumps by the weight and decays with tau_decay */
     CONDUCTANCE_BIEXPONENTIAL, /* difference of exponentials, its peak equals the weight */
-    CONDUCTANCE_TONIC, /* constant g_nS times gain; takes no spikes */
+    CONDUCTANCE_TONIC,         /* constant g_nS times gain; takes no spikes */
 } conductance_kind;
 
 /* I = gain * g * block(v) * (E - v), block = 1 / (1 + mg_mM / 3.57 * exp(-0.062 v)) if mg_mM > 0
@@ -39,8 +39,9 @@ typedef struct population {
     const char *place; /* file:line that gives n_neurons, for messages */
     uint32_t n_neurons;
     const neuron_model *model;
-    const distribution *parameters;    /* [model.n_parameters] */
-    const distribution *initial_state; /* [model.n_state]; kind constant with mean NAN: the model's own */
+    const distribution *parameters; /* [model.n_parameters] */
+    const distribution
+        *initial_state; /* [model.n_state]; kind constant with mean NAN: the model's own */
     const conductance *conductances;
     uint32_t n_conductances;
     const effect *effects;

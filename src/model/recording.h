@@ -15,10 +15,10 @@ typedef enum report_source {
 typedef struct report {
     const char *name;
     report_source source;
-    uint32_t population;  /* STATE, CONDUCTANCE, OCCUPANCY */
-    uint32_t index;       /* state variable, conductance, or receptor */
+    uint32_t population;             /* STATE, CONDUCTANCE, OCCUPANCY */
+    uint32_t index;                  /* state variable, conductance, or receptor */
     uint32_t modulator, compartment; /* CONCENTRATION */
-    const uint32_t *neurons; /* [n_neurons] ascending; STATE and CONDUCTANCE */
+    const uint32_t *neurons;         /* [n_neurons] ascending; STATE and CONDUCTANCE */
     uint32_t n_neurons;
     const char *variable, *unit;
     double interval_ms, start_ms, stop_ms; /* stop is the end of the experiment when not given */

@@ -12,7 +12,7 @@
 
 typedef struct pharmacokinetics {
     const drug *drug;
-    double level_nM[PK_STATES];               /* a depot per route, plasma, brain; referred to V_d */
+    double level_nM[PK_STATES];              /* a depot per route, plasma, brain; referred to V_d */
     double transition[PK_STATES][PK_STATES]; /* over one step */
 } pharmacokinetics;
 

@@ -17,8 +17,8 @@
 
 /* Drug levels of one interval, kept until its results are collected. */
 typedef struct drug_history {
-    float *free_nM;  /* [SIMULATION_INTERVAL x n_drugs] */
-    double *row_nM;  /* [ROWS x 2 n_drugs] plasma and brain at the end of each row */
+    float *free_nM; /* [SIMULATION_INTERVAL x n_drugs] */
+    double *row_nM; /* [ROWS x 2 n_drugs] plasma and brain at the end of each row */
     uint32_t n_rows;
 } drug_history;
 
@@ -42,7 +42,7 @@ typedef struct walk {
     uint64_t *n_spikes, *row_spikes; /* [n_populations] so far; since the last row */
     uint64_t row_step;               /* at which the last row ended */
     double *row_values, *rates_hz, *drug_nM;
-    uint64_t step;                   /* collected so far */
+    uint64_t step; /* collected so far */
     double build_s, started_s, wall_s, last_wall_s;
 } walk;
 
@@ -78,7 +78,8 @@ static meso_status populations_describe(walk *w, meso_error *err)
 }
 
 /* A concentration has no cells: it gets a virtual population of one node, named after both. */
-static meso_status report_describe(walk *w, const report *r, meso_report_info *info, meso_error *err)
+static meso_status report_describe(walk *w, const report *r, meso_report_info *info,
+                                   meso_error *err)
 {
     const experiment *e = w->e;
     const int of_cells = r->source == REPORT_STATE || r->source == REPORT_CONDUCTANCE;
@@ -138,7 +139,8 @@ static meso_status series_describe(walk *w, meso_error *err)
     for (uint32_t i = 0; i < n_field; i++)
         s[n++] = simulation_field(w->sim, i);
     for (uint32_t i = 0; i < e->n_populations; i++)
-        s[n++] = (meso_series_info){arena_printf(w->memory, "rate.%s_hz", e->populations[i].name), "Hz"};
+        s[n++] = (meso_series_info){arena_printf(w->memory, "rate.%s_hz", e->populations[i].name),
+                                    "Hz"};
     for (uint32_t i = 0; i < n; i++)
         if (s[i].name == NULL)
             return error_set(err, MESO_MEMORY, "out of memory");
@@ -178,8 +180,8 @@ static void doses_give(walk *w)
 static void drugs_advance(walk *w, drug_history *h, uint32_t n)
 {
     const uint32_t n_drugs = w->e->n_drugs;
-    const uint64_t row_fields =
-        (uint64_t)llround(w->e->record.timeline_interval_ms / w->e->field_step_ms);
+    const uint64_t row_fields = (uint64_t)llround(w->e->record.timeline_interval_ms /
+                                                  w->e->field_step_ms);
     h->n_rows = 0;
     for (uint32_t f = 0; f < n; f++, w->field++) {
         doses_give(w);
@@ -333,8 +335,9 @@ static meso_status walk_go(walk *w, meso_error *err)
     while (w->n_collected < w->n_enqueued)
         MESO_TRY(interval_collect(w, err));
     if (w->field < w->n_fields)
-        return error_set(err, MESO_STOPPED, "stopped at %.1f s of %.1f s of model time; results so far are "
-                                            "complete",
+        return error_set(err, MESO_STOPPED,
+                         "stopped at %.1f s of %.1f s of model time; results so far are "
+                         "complete",
                          (double)w->step * w->e->dt_ms * 1e-3, w->e->duration_s);
     return MESO_OK;
 }
@@ -361,7 +364,9 @@ static meso_status walk_end(walk *w, meso_status outcome, meso_error *err)
     };
     for (uint32_t p = 0; p < w->e->n_populations; p++) {
         s.spikes += w->n_spikes[p];
-        w->rates_hz[p] = seconds > 0 ? (double)w->n_spikes[p] / seconds / w->e->populations[p].n_neurons : 0;
+        w->rates_hz[p] = seconds > 0
+                             ? (double)w->n_spikes[p] / seconds / w->e->populations[p].n_neurons
+                             : 0;
     }
     MESO_TRY(simulation_events(w->sim, &s.synaptic_events, err));
     meso_device_memory(w->device, &now, &s.peak_device_bytes);

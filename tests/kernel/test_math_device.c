@@ -10,13 +10,13 @@
 #include "config/load.h"
 #include "engine/codegen.h"
 
-#include "mesocl.clh"
 #include "math.clh"
-#include "rng.clh"
+#include "mesocl.clh"
 #include "models/izhikevich.h"
-#include "neurons/izhikevich.clh"
 #include "models/izhikevich_fs.h"
+#include "neurons/izhikevich.clh"
 #include "neurons/izhikevich_fs.clh"
+#include "rng.clh"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,8 +26,8 @@
 #include <cmocka.h>
 
 enum {
-    N = 1 << 14,       /* numbers put through each function */
-    N_FUNCTIONS = 8,   /* rows of results */
+    N = 1 << 14,     /* numbers put through each function */
+    N_FUNCTIONS = 8, /* rows of results */
     N_CELLS = 64,
     N_STEPS = 1000,
 };
@@ -107,8 +107,8 @@ static void fill_cells(const float low[], const float high[], uint n_fields, flo
 {
     for (uint k = 0; k < n_fields; k++)
         for (uint i = 0; i < N_CELLS; i++)
-            in[k * N_CELLS + i] =
-                low[k] + (high[k] - low[k]) * meso_uniform(meso_threefry(3u, k, i, 0u).x);
+            in[k * N_CELLS + i] = low[k] +
+                                  (high[k] - low[k]) * meso_uniform(meso_threefry(3u, k, i, 0u).x);
 }
 
 /* --- host ------------------------------------------------------------------------------------- */
@@ -119,8 +119,13 @@ static void host_functions(const uint in[N], uint out[N_FUNCTIONS * N])
         const float x = as_float(in[i]);
         const meso_words w = meso_threefry(5u, 6u, in[i], i);
         const uint results[N_FUNCTIONS] = {
-            as_uint(meso_reciprocal(x)), as_uint(meso_sqrt(x)), as_uint(meso_exp(x)),
-            as_uint(meso_log(x)), as_uint(meso_flush(x)), w.x, w.y,
+            as_uint(meso_reciprocal(x)),
+            as_uint(meso_sqrt(x)),
+            as_uint(meso_exp(x)),
+            as_uint(meso_log(x)),
+            as_uint(meso_flush(x)),
+            w.x,
+            w.y,
             as_uint(meso_uniform(in[i]) + meso_to_real(in[i]) + meso_int_to_real((int)in[i]))};
         for (uint k = 0; k < N_FUNCTIONS; k++)
             out[k * N + i] = results[k];
@@ -273,8 +278,8 @@ static void assert_same(const variant *v, const char *const *rows, uint n_rows, 
 static void test_functions_give_the_hosts_bits(void **state)
 {
     (void)state;
-    static const char *const rows[N_FUNCTIONS] = {"reciprocal", "sqrt", "exp", "log", "flush",
-                                                  "threefry x", "threefry y", "conversions"};
+    static const char *const rows[N_FUNCTIONS] = {
+        "reciprocal", "sqrt", "exp", "log", "flush", "threefry x", "threefry y", "conversions"};
     uint *in = malloc(N * sizeof *in), *actual = malloc(N_FUNCTIONS * N * sizeof *actual),
          *expected = malloc(N_FUNCTIONS * N * sizeof *expected);
     assert_true(in && actual && expected);

@@ -5,11 +5,11 @@
  * with a separate program: forward Euler, 0.1 ms, 5 s from rest, spikes of the last 4 s. Single
  * precision moves a spike across the end of that window now and then, hence a gate of 0.5 Hz.
  */
-#include "mesocl.clh"
 #include "math.clh"
+#include "mesocl.clh"
 #include "models/izhikevich.h"
-#include "neurons/izhikevich.clh"
 #include "models/izhikevich_fs.h"
+#include "neurons/izhikevich.clh"
 #include "neurons/izhikevich_fs.clh"
 
 #include <setjmp.h>
@@ -23,9 +23,15 @@ static const float DT_MS = 0.1f;
 /* --- parameter sets --------------------------------------------------------------------------- */
 
 /* Medium spiny neuron, fitted values (Humphries et al. 2009, ModelDB 128818). */
-static const izhikevich_parameters MSN = {
-    .C_pF = 15.2294f, .k_nS_per_mV = 1, .vr_mV = -80, .vt_mV = -29.7303f, .vpeak_mV = 40,
-    .a_per_ms = 0.01f, .b_nS = -20, .c_mV = -55, .d_pA = 90.9096f};
+static const izhikevich_parameters MSN = {.C_pF = 15.2294f,
+                                          .k_nS_per_mV = 1,
+                                          .vr_mV = -80,
+                                          .vt_mV = -29.7303f,
+                                          .vpeak_mV = 40,
+                                          .a_per_ms = 0.01f,
+                                          .b_nS = -20,
+                                          .c_mV = -55,
+                                          .d_pA = 90.9096f};
 
 /* Intrinsic action of D1 and D2 receptors, of which a fraction phi is active (same source). */
 static izhikevich_parameters msn_d1(float phi)
@@ -44,25 +50,59 @@ static izhikevich_parameters msn_d2(float phi)
 }
 
 /* VTA cells: sets of this project. */
-static const izhikevich_parameters VTA_DOPAMINE = {
-    .C_pF = 60, .k_nS_per_mV = 0.7f, .vr_mV = -58, .vt_mV = -42, .vpeak_mV = 25,
-    .a_per_ms = 0.005f, .b_nS = 0, .c_mV = -62, .d_pA = 60, .I0_pA = 83.3f};
-static const izhikevich_parameters VTA_GABA = {
-    .C_pF = 40, .k_nS_per_mV = 0.8f, .vr_mV = -60, .vt_mV = -42, .vpeak_mV = 20,
-    .a_per_ms = 0.02f, .b_nS = 0, .c_mV = -56, .d_pA = 60, .I0_pA = 122};
+static const izhikevich_parameters VTA_DOPAMINE = {.C_pF = 60,
+                                                   .k_nS_per_mV = 0.7f,
+                                                   .vr_mV = -58,
+                                                   .vt_mV = -42,
+                                                   .vpeak_mV = 25,
+                                                   .a_per_ms = 0.005f,
+                                                   .b_nS = 0,
+                                                   .c_mV = -62,
+                                                   .d_pA = 60,
+                                                   .I0_pA = 83.3f};
+static const izhikevich_parameters VTA_GABA = {.C_pF = 40,
+                                               .k_nS_per_mV = 0.8f,
+                                               .vr_mV = -60,
+                                               .vt_mV = -42,
+                                               .vpeak_mV = 20,
+                                               .a_per_ms = 0.02f,
+                                               .b_nS = 0,
+                                               .c_mV = -56,
+                                               .d_pA = 60,
+                                               .I0_pA = 122};
 
 /* Cortical cells (Izhikevich 2007, chapter 8). */
-static const izhikevich_parameters PYRAMIDAL = {
-    .C_pF = 100, .k_nS_per_mV = 0.7f, .vr_mV = -60, .vt_mV = -40, .vpeak_mV = 35,
-    .a_per_ms = 0.03f, .b_nS = -2, .c_mV = -50, .d_pA = 100};
-static const izhikevich_fs_parameters PARVALBUMIN = {
-    .C_pF = 20, .k_nS_per_mV = 1, .vr_mV = -55, .vt_mV = -40, .vpeak_mV = 25,
-    .a_per_ms = 0.2f, .b_pA_per_mV3 = 0.025f, .vb_mV = -55, .c_mV = -45, .d_pA = 0};
+static const izhikevich_parameters PYRAMIDAL = {.C_pF = 100,
+                                                .k_nS_per_mV = 0.7f,
+                                                .vr_mV = -60,
+                                                .vt_mV = -40,
+                                                .vpeak_mV = 35,
+                                                .a_per_ms = 0.03f,
+                                                .b_nS = -2,
+                                                .c_mV = -50,
+                                                .d_pA = 100};
+static const izhikevich_fs_parameters PARVALBUMIN = {.C_pF = 20,
+                                                     .k_nS_per_mV = 1,
+                                                     .vr_mV = -55,
+                                                     .vt_mV = -40,
+                                                     .vpeak_mV = 25,
+                                                     .a_per_ms = 0.2f,
+                                                     .b_pA_per_mV3 = 0.025f,
+                                                     .vb_mV = -55,
+                                                     .c_mV = -45,
+                                                     .d_pA = 0};
 
 /* Striatal fast-spiking interneuron (Humphries, Wood & Gurney 2009). */
-static const izhikevich_fs_parameters STRIATAL_FS = {
-    .C_pF = 80, .k_nS_per_mV = 1, .vr_mV = -70, .vt_mV = -50, .vpeak_mV = 25,
-    .a_per_ms = 0.2f, .b_pA_per_mV3 = 0.025f, .vb_mV = -55, .c_mV = -60, .d_pA = 0};
+static const izhikevich_fs_parameters STRIATAL_FS = {.C_pF = 80,
+                                                     .k_nS_per_mV = 1,
+                                                     .vr_mV = -70,
+                                                     .vt_mV = -50,
+                                                     .vpeak_mV = 25,
+                                                     .a_per_ms = 0.2f,
+                                                     .b_pA_per_mV3 = 0.025f,
+                                                     .vb_mV = -55,
+                                                     .c_mV = -60,
+                                                     .d_pA = 0};
 
 /* --- running a cell --------------------------------------------------------------------------- */
 
@@ -365,8 +405,8 @@ static void test_vta_cells_fire_around_their_pacemaker_current(void **state)
 {
     (void)state;
     /* own run; currents on top of I0 */
-    const point dopamine[] = {{-60, 0}, {-30, 2.0}, {0, 4.25}, {30, 6.25}, {60, 8.75}, {100, 11.75},
-                              {200, 18.75}};
+    const point dopamine[] = {{-60, 0},   {-30, 2.0},   {0, 4.25},   {30, 6.25},
+                              {60, 8.75}, {100, 11.75}, {200, 18.75}};
     const point gaba[] = {{-40, 9.0},  {-29, 12.0}, {-20, 14.25}, {0, 18.75},
                           {40, 28.75}, {80, 39.0},  {200, 69.0}};
     assert_rates("vta dopamine", VTA_DOPAMINE, dopamine, LENGTH(dopamine));
@@ -379,8 +419,8 @@ static void test_cortical_and_fast_spiking_cells_fire_as_their_sets_say(void **s
     /* own run */
     const point pyramidal[] = {{60, 4.5}, {100, 13.25}, {200, 35.0}, {300, 53.25}};
     const point parvalbumin[] = {{75, 25.5}, {100, 42.0}, {200, 76.25}, {400, 135.0}};
-    const point striatal[] = {{100, 0}, {110, 10.75}, {120, 14.75}, {150, 21.75}, {200, 29.75},
-                              {300, 41.5}};
+    const point striatal[] = {{100, 0},     {110, 10.75}, {120, 14.75},
+                              {150, 21.75}, {200, 29.75}, {300, 41.5}};
     assert_rates("pyramidal", PYRAMIDAL, pyramidal, LENGTH(pyramidal));
     assert_rates_fs("parvalbumin", PARVALBUMIN, parvalbumin, LENGTH(parvalbumin));
     assert_rates_fs("striatal", STRIATAL_FS, striatal, LENGTH(striatal));

@@ -29,14 +29,16 @@ static network build(uint32_t n_a, uint32_t n_b, int recurrent, const char *rule
                      const meso_run_options *options)
 {
     char json[2048];
-    snprintf(json, sizeof json,
-             "{\"schema_version\":1,\"seed\":11,\"cells\":{\"cell\":{\"model\":\"izhikevich\","
-             "\"conductances\":{\"ampa\":{\"kind\":\"exponential\",\"tau_decay_ms\":5,\"E_mV\":0}}}},"
-             "\"populations\":{\"a\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":%u},"
-             "\"b\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":%u}},"
-             "\"projections\":{\"p\":{\"source\":\"a\",\"target\":\"%s\",\"receptors\":{\"ampa\":1},%s}},"
-             "\"protocol\":[{\"phase\":\"all\",\"ms\":10}]}",
-             n_a, n_b, recurrent ? "a" : "b", rule);
+    snprintf(
+        json, sizeof json,
+        "{\"schema_version\":1,\"seed\":11,\"cells\":{\"cell\":{\"model\":\"izhikevich\","
+        "\"conductances\":{\"ampa\":{\"kind\":\"exponential\",\"tau_decay_ms\":5,\"E_mV\":0}}}},"
+        "\"populations\":{\"a\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":%u},"
+        "\"b\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":%u}},"
+        "\"projections\":{\"p\":{\"source\":\"a\",\"target\":\"%s\",\"receptors\":{\"ampa\":1},%s}}"
+        ","
+        "\"protocol\":[{\"phase\":\"all\",\"ms\":10}]}",
+        n_a, n_b, recurrent ? "a" : "b", rule);
     network w = {.e = capture_load(json)};
     meso_error err = {0};
     if (simulation_create(w.e, capture_device(), options, &w.sim, &err) != MESO_OK ||
@@ -76,7 +78,8 @@ static void test_fixed_indegree(void **state)
 {
     (void)state;
     network w = build(500, 300, 0,
-                      "\"rule\":\"fixed_indegree\",\"indegree\":40,\"weight_nS\":1,\"delay_ms\":1", NULL);
+                      "\"rule\":\"fixed_indegree\",\"indegree\":40,\"weight_nS\":1,\"delay_ms\":1",
+                      NULL);
     assert_int_equal(w.n, 300 * 40);
     uint32_t *in = degrees(&w, 300, 0), *out = degrees(&w, 500, 1);
     for (int i = 0; i < 300; i++)
@@ -112,9 +115,9 @@ static void test_no_multapses_and_no_autapses(void **state)
 static void test_fixed_probability(void **state)
 {
     (void)state;
-    network w = build(400, 400, 1,
-                      "\"rule\":\"fixed_probability\",\"probability\":0.1,\"weight_nS\":1,\"delay_ms\":1",
-                      NULL);
+    network w = build(
+        400, 400, 1,
+        "\"rule\":\"fixed_probability\",\"probability\":0.1,\"weight_nS\":1,\"delay_ms\":1", NULL);
     const double pairs = 400.0 * 399, sd = sqrt(pairs * 0.1 * 0.9);
     assert_true(fabs((double)w.n - pairs * 0.1) < 4 * sd);
     uint32_t *in = degrees(&w, 400, 0), *out = degrees(&w, 400, 1);
@@ -123,7 +126,8 @@ static void test_fixed_probability(void **state)
         in2 += (in[i] - 39.9) * (in[i] - 39.9) / (39.9 * 0.9);
         out2 += (out[i] - 39.9) * (out[i] - 39.9) / (39.9 * 0.9);
     }
-    assert_true(in2 > 300 && in2 < 515); /* chi-square with 400 degrees of freedom, 1e-4 each side */
+    assert_true(in2 > 300 &&
+                in2 < 515); /* chi-square with 400 degrees of freedom, 1e-4 each side */
     assert_true(out2 > 300 && out2 < 515);
     for (uint64_t i = 1; i < w.n; i++)
         assert_false(w.edges[i].source == w.edges[i - 1].source &&
@@ -137,7 +141,8 @@ static void test_fixed_total(void **state)
 {
     (void)state;
     network w = build(200, 250, 0,
-                      "\"rule\":\"fixed_total\",\"total\":20000,\"weight_nS\":1,\"delay_ms\":1", NULL);
+                      "\"rule\":\"fixed_total\",\"total\":20000,\"weight_nS\":1,\"delay_ms\":1",
+                      NULL);
     assert_int_equal(w.n, 20000);
     uint32_t *in = degrees(&w, 250, 0), *out = degrees(&w, 200, 1);
     assert_true(fabs(chi_square_z(in, 250, 80)) < Z_LIMIT);
@@ -160,7 +165,8 @@ static void test_one_to_one_and_all_to_all(void **state)
     for (uint64_t i = 0; i < w.n; i++)
         assert_int_not_equal(w.edges[i].source, w.edges[i].target);
     demolish(&w);
-    w = build(30, 1, 1, "\"rule\":\"all_to_all\",\"autapses\":true,\"weight_nS\":1,\"delay_ms\":1", NULL);
+    w = build(30, 1, 1, "\"rule\":\"all_to_all\",\"autapses\":true,\"weight_nS\":1,\"delay_ms\":1",
+              NULL);
     assert_int_equal(w.n, 30 * 30);
     demolish(&w);
 }
@@ -188,10 +194,11 @@ static void test_gaussian_distance(void **state)
 static void test_delays_have_their_distribution(void **state)
 {
     (void)state;
-    network w = build(400, 400, 0,
-                      "\"rule\":\"fixed_indegree\",\"indegree\":100,\"weight_nS\":1,"
-                      "\"delay_ms\":{\"distribution\":\"normal\",\"mean\":3,\"sd\":0.5,\"min\":1,\"max\":6}",
-                      NULL);
+    network w = build(
+        400, 400, 0,
+        "\"rule\":\"fixed_indegree\",\"indegree\":100,\"weight_nS\":1,"
+        "\"delay_ms\":{\"distribution\":\"normal\",\"mean\":3,\"sd\":0.5,\"min\":1,\"max\":6}",
+        NULL);
     uint32_t counts[80] = {0};
     for (uint64_t i = 0; i < w.n; i++)
         counts[w.edges[i].delay_steps]++;
@@ -211,10 +218,11 @@ static void test_delays_have_their_distribution(void **state)
 static void test_weights_have_their_distribution(void **state)
 {
     (void)state;
-    network w = build(400, 400, 0,
-                      "\"rule\":\"fixed_indegree\",\"indegree\":100,\"delay_ms\":1,"
-                      "\"weight_nS\":{\"distribution\":\"lognormal\",\"mean\":2,\"sd\":1,\"max\":20}",
-                      NULL);
+    network w = build(
+        400, 400, 0,
+        "\"rule\":\"fixed_indegree\",\"indegree\":100,\"delay_ms\":1,"
+        "\"weight_nS\":{\"distribution\":\"lognormal\",\"mean\":2,\"sd\":1,\"max\":20}",
+        NULL);
     double sum = 0, squares = 0;
     for (uint64_t i = 0; i < w.n; i++) {
         sum += w.edges[i].weight_nS;
@@ -229,8 +237,9 @@ static void test_weights_have_their_distribution(void **state)
 static void test_constant_weight_is_exact(void **state)
 {
     (void)state;
-    network w = build(50, 50, 0,
-                      "\"rule\":\"fixed_indegree\",\"indegree\":30,\"weight_nS\":1.145,\"delay_ms\":1.3", NULL);
+    network w = build(
+        50, 50, 0,
+        "\"rule\":\"fixed_indegree\",\"indegree\":30,\"weight_nS\":1.145,\"delay_ms\":1.3", NULL);
     for (uint64_t i = 0; i < w.n; i++) {
         assert_true(fabs(w.edges[i].weight_nS / 1.145 - 1) < 1e-6);
         assert_int_equal(w.edges[i].delay_steps, 13);
@@ -263,8 +272,9 @@ static void test_same_network_for_any_partition_count(void **state)
 static void test_nothing_to_connect(void **state)
 {
     (void)state;
-    network w = build(5, 1, 0,
-                      "\"rule\":\"fixed_probability\",\"probability\":0,\"weight_nS\":1,\"delay_ms\":1", NULL);
+    network w = build(
+        5, 1, 0, "\"rule\":\"fixed_probability\",\"probability\":0,\"weight_nS\":1,\"delay_ms\":1",
+        NULL);
     assert_int_equal(w.n, 0);
     demolish(&w);
 }

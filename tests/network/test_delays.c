@@ -31,18 +31,20 @@ static void network_write(char *json, size_t size)
     for (size_t i = 0; i < N_DELAYS; i++)
         n += (size_t)snprintf(json + n, size - n,
                               ",\"t%zu\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":3}", i);
-    n += (size_t)snprintf(json + n, size - n,
-                          "},\"stimuli\":{\"kick\":{\"kind\":\"pulses\",\"target\":\"source\","
-                          "\"amplitude_pA\":4000,\"start_ms\":5.3,\"width_ms\":5,\"period_ms\":200}},"
-                          "\"projections\":{");
+    n += (size_t)snprintf(
+        json + n, size - n,
+        "},\"stimuli\":{\"kick\":{\"kind\":\"pulses\",\"target\":\"source\","
+        "\"amplitude_pA\":4000,\"start_ms\":5.3,\"width_ms\":5,\"period_ms\":200}},"
+        "\"projections\":{");
     for (size_t i = 0; i < N_DELAYS; i++)
         n += (size_t)snprintf(json + n, size - n,
                               "%s\"p%zu\":{\"source\":\"source\",\"target\":\"t%zu\","
                               "\"rule\":\"one_to_one\",\"receptors\":{\"ampa\":1},"
                               "\"weight_nS\":%g,\"delay_ms\":%g}",
                               i ? "," : "", i, i, WEIGHT_NS, delays_ms[i]);
-    n += (size_t)snprintf(json + n, size - n,
-                          "},\"protocol\":[{\"phase\":\"all\",\"ms\":50}],\"record\":{\"reports\":{");
+    n += (size_t)snprintf(
+        json + n, size - n,
+        "},\"protocol\":[{\"phase\":\"all\",\"ms\":50}],\"record\":{\"reports\":{");
     for (size_t i = 0; i < N_DELAYS; i++)
         n += (size_t)snprintf(json + n, size - n,
                               "%s\"g%zu\":{\"population\":\"t%zu\",\"variable\":\"g_ampa_nS\","
@@ -82,8 +84,8 @@ static void test_conductance_opens_in_the_step_that_the_delay_says(void **state)
                 const double got = c.frames[d][f * 3 + k];
                 opened |= expected > 0;
                 if (fabs(got - expected) > 2e-5 * (expected + 1e-3))
-                    fail_msg("delay %g ms, frame %u, neuron %u: %.7g nS, expected %.7g", delays_ms[d], f,
-                             k, got, expected);
+                    fail_msg("delay %g ms, frame %u, neuron %u: %.7g nS, expected %.7g",
+                             delays_ms[d], f, k, got, expected);
             }
         assert_true(opened);
     }

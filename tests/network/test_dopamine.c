@@ -18,14 +18,14 @@
 #include <string.h>
 
 #define RELAY                                                                                      \
-    "\"cells\":{\"relay\":{\"model\":\"izhikevich\",\"parameters\":{\"C_pF\":1,\"k_nS_per_mV\":1,"  \
-    "\"vr_mV\":-60,\"vt_mV\":-40,\"vpeak_mV\":30,\"a_per_ms\":1,\"b_nS\":0,\"c_mV\":-60,"         \
-    "\"d_pA\":0,\"I0_pA\":0},\"conductances\":{\"ampa\":{\"kind\":\"exponential\","               \
-    "\"tau_decay_ms\":0.1,\"E_mV\":0}}}},"                                                        \
+    "\"cells\":{\"relay\":{\"model\":\"izhikevich\",\"parameters\":{\"C_pF\":1,\"k_nS_per_mV\":1," \
+    "\"vr_mV\":-60,\"vt_mV\":-40,\"vpeak_mV\":30,\"a_per_ms\":1,\"b_nS\":0,\"c_mV\":-60,"          \
+    "\"d_pA\":0,\"I0_pA\":0},\"conductances\":{\"ampa\":{\"kind\":\"exponential\","                \
+    "\"tau_decay_ms\":0.1,\"E_mV\":0}}}},"                                                         \
     "\"populations\":{\"axons\":{\"cell\":\"relay\",\"region\":\"nac\",\"n_neurons\":4000}},"
 
 #define BACKGROUND                                                                                 \
-    "{\"kind\":\"poisson\",\"target\":\"axons\",\"rate_hz\":4,\"receptors\":{\"ampa\":1},"           \
+    "{\"kind\":\"poisson\",\"target\":\"axons\",\"rate_hz\":4,\"receptors\":{\"ampa\":1},"         \
     "\"weight_nS\":5"
 
 typedef struct uptake {
@@ -46,17 +46,19 @@ static capture run(const uptake *u)
                  "\"amplitude_pA\":300,\"start_ms\":2000,\"width_ms\":0.1,\"period_ms\":%g,"
                  "\"stop_ms\":%g}",
                  2000 + burst_ms, 1000 / u->burst_hz, 1999 + burst_ms);
-    snprintf(json, sizeof json,
-             "{\"schema_version\":1,\"seed\":1," RELAY "\"stimuli\":{%s},"
-             "\"receptors\":{\"auto\":{\"modulator\":\"dopamine\",\"K_d_nM\":100,\"k_off_per_s\":0.3}},"
-             "\"modulators\":{\"dopamine\":{\"compartments\":{\"nac\":{\"source\":\"axons\","
-             "\"release_nM\":%g,\"axonal_delay_ms\":7,\"V_max_nM_per_s\":%g,\"K_m_nM\":%g,"
-             "\"k_loss_per_s\":%g,\"autoreceptor\":\"auto\",\"autoreceptor_alpha\":%g,"
-             "\"initial_nM\":40}}}},"
-             "\"protocol\":[{\"phase\":\"all\",\"seconds\":%d}],"
-             "\"record\":{\"timeline_interval_ms\":1000,\"reports\":{\"c\":{\"modulator\":\"dopamine\","
-             "\"region\":\"nac\",\"variable\":\"concentration_nM\",\"interval_ms\":1}}}}",
-             stimuli, u->release_nM, u->V_max_nM_per_s, u->K_m_nM, u->k_loss_per_s, u->alpha, u->seconds);
+    snprintf(
+        json, sizeof json,
+        "{\"schema_version\":1,\"seed\":1," RELAY "\"stimuli\":{%s},"
+        "\"receptors\":{\"auto\":{\"modulator\":\"dopamine\",\"K_d_nM\":100,\"k_off_per_s\":0.3}},"
+        "\"modulators\":{\"dopamine\":{\"compartments\":{\"nac\":{\"source\":\"axons\","
+        "\"release_nM\":%g,\"axonal_delay_ms\":7,\"V_max_nM_per_s\":%g,\"K_m_nM\":%g,"
+        "\"k_loss_per_s\":%g,\"autoreceptor\":\"auto\",\"autoreceptor_alpha\":%g,"
+        "\"initial_nM\":40}}}},"
+        "\"protocol\":[{\"phase\":\"all\",\"seconds\":%d}],"
+        "\"record\":{\"timeline_interval_ms\":1000,\"reports\":{\"c\":{\"modulator\":\"dopamine\","
+        "\"region\":\"nac\",\"variable\":\"concentration_nM\",\"interval_ms\":1}}}}",
+        stimuli, u->release_nM, u->V_max_nM_per_s, u->K_m_nM, u->k_loss_per_s, u->alpha,
+        u->seconds);
     return capture_run(json, NULL);
 }
 
@@ -83,7 +85,8 @@ static void test_tonic_level_is_the_analytic_one(void **state)
     for (int i = 0; i < 3; i++) {
         const uptake *u = &sets[i].u;
         const double R4 = 4 * u->release_nM;
-        assert_true(fabs(u->K_m_nM * R4 / (u->V_max_nM_per_s - R4) / sets[i].at_4_hz_nM - 1) < 0.002);
+        assert_true(fabs(u->K_m_nM * R4 / (u->V_max_nM_per_s - R4) / sets[i].at_4_hz_nM - 1) <
+                    0.002);
         capture c = run(u);
         const double R = u->release_nM * mean_from(&c, "rate.axons_hz", 5);
         const double expected = u->K_m_nM * R / (u->V_max_nM_per_s - R);
@@ -101,8 +104,8 @@ static double steady_nM(const uptake *u, double rate_hz)
     for (int i = 0; i < 100; i++) {
         const double c = (low + high) / 2;
         const double gain = 1 / (1 + u->alpha * c / (c + 100));
-        const double net = u->release_nM * rate_hz * gain - u->V_max_nM_per_s * c / (u->K_m_nM + c) -
-                           u->k_loss_per_s * c;
+        const double net = u->release_nM * rate_hz * gain -
+                           u->V_max_nM_per_s * c / (u->K_m_nM + c) - u->k_loss_per_s * c;
         *(net > 0 ? &low : &high) = c;
     }
     return low;
@@ -149,8 +152,8 @@ static void check_burst(double K_m_nM, double peak_nM, double half_decay_ms)
     while (half < c.n_frames[0] && level[half] > (level[peak] + tonic_nM) / 2)
         half++;
     if (fabs(level[peak] / peak_nM - 1) > 0.03 || fabs((half - peak) / half_decay_ms - 1) > 0.03)
-        fail_msg("peak %.1f nM (expected %.1f), half-decay %u ms (expected %.0f)", level[peak], peak_nM,
-                 half - peak, half_decay_ms);
+        fail_msg("peak %.1f nM (expected %.1f), half-decay %u ms (expected %.0f)", level[peak],
+                 peak_nM, half - peak, half_decay_ms);
     capture_free(&c);
 }
 

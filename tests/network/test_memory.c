@@ -1,7 +1,6 @@
 /*
  * What the plan predicts is what a run takes; what cannot fit is refused before anything is allocated.
  */
-#include "busy.h"
 #include "capture.h"
 
 #include <math.h>
@@ -16,12 +15,14 @@
 #include <string.h>
 
 static const char large[] =
-    "{\"schema_version\":1,\"cells\":{\"cell\":{\"model\":\"izhikevich\",\"conductances\":{\"ampa\":"
+    "{\"schema_version\":1,\"cells\":{\"cell\":{\"model\":\"izhikevich\",\"conductances\":{"
+    "\"ampa\":"
     "{\"kind\":\"exponential\",\"tau_decay_ms\":5,\"E_mV\":0}}}},"
     "\"populations\":{\"a\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":20000},"
     "\"b\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":5000}},"
     "\"projections\":{\"ab\":{\"source\":\"a\",\"target\":\"b\",\"rule\":\"fixed_indegree\","
-    "\"indegree\":300,\"receptors\":{\"ampa\":1},\"weight_nS\":0.001,\"delay_ms\":{\"distribution\":"
+    "\"indegree\":300,\"receptors\":{\"ampa\":1},\"weight_nS\":0.001,\"delay_ms\":{"
+    "\"distribution\":"
     "\"uniform\",\"min\":1,\"max\":5}},"
     "\"ba\":{\"source\":\"b\",\"target\":\"a\",\"rule\":\"fixed_probability\",\"probability\":0.02,"
     "\"receptors\":{\"ampa\":1},\"weight_nS\":0.001,\"delay_ms\":2}},"
@@ -72,7 +73,7 @@ static void test_too_large_a_population_is_refused(void **state)
            "\"populations\":{\"small\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":10},"
            "\"huge\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":2000000000}},"
            "\"protocol\":[{\"phase\":\"all\",\"ms\":10}]}",
-           MESO_RANGE, "populations.huge.n_neurons");
+           MESO_RANGE, ":1: populations.huge.n_neurons: 2000000000 cells are too many for");
 }
 
 static void test_too_many_synapses_are_refused(void **state)
@@ -90,11 +91,12 @@ static void test_too_many_synapses_are_refused(void **state)
 static void test_one_cell_alone_runs(void **state)
 {
     (void)state;
-    capture c = capture_run("{\"schema_version\":1,\"cells\":{\"cell\":{\"model\":\"izhikevich\","
-                            "\"parameters\":{\"I0_pA\":200}}},\"populations\":{\"one\":{\"cell\":\"cell\","
-                            "\"region\":\"r\",\"n_neurons\":1}},"
-                            "\"protocol\":[{\"phase\":\"all\",\"ms\":503}]}",
-                            NULL);
+    capture c = capture_run(
+        "{\"schema_version\":1,\"cells\":{\"cell\":{\"model\":\"izhikevich\","
+        "\"parameters\":{\"I0_pA\":200}}},\"populations\":{\"one\":{\"cell\":\"cell\","
+        "\"region\":\"r\",\"n_neurons\":1}},"
+        "\"protocol\":[{\"phase\":\"all\",\"ms\":503}]}",
+        NULL);
     assert_true(c.n_spikes > 10);
     assert_int_equal(c.synapses, 0);
     capture_free(&c);
@@ -104,12 +106,14 @@ static void test_rates_of_zero_and_of_ten_kilohertz(void **state)
 {
     (void)state;
     const char *format =
-        "{\"schema_version\":1,\"cells\":{\"cell\":{\"model\":\"izhikevich\",\"conductances\":{\"ampa\":"
+        "{\"schema_version\":1,\"cells\":{\"cell\":{\"model\":\"izhikevich\",\"conductances\":{"
+        "\"ampa\":"
         "{\"kind\":\"exponential\",\"tau_decay_ms\":5,\"E_mV\":0}}}},"
         "\"populations\":{\"a\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":500}},"
         "\"stimuli\":{\"s\":{\"kind\":\"poisson\",\"target\":\"a\",\"rate_hz\":%g,"
         "\"receptors\":{\"ampa\":1},\"weight_nS\":0.001}},"
-        "\"protocol\":[{\"phase\":\"all\",\"ms\":200}],\"record\":{\"reports\":{\"g\":{\"population\":\"a\","
+        "\"protocol\":[{\"phase\":\"all\",\"ms\":200}],\"record\":{\"reports\":{\"g\":{"
+        "\"population\":\"a\","
         "\"variable\":\"g_ampa_nS\",\"neurons\":500,\"interval_ms\":1,\"start_ms\":50}}}}";
     const double rates_hz[] = {0, 1, 1000, 10000, 40000};
     for (int i = 0; i < 5; i++) {
@@ -135,7 +139,8 @@ static void test_a_rate_beyond_the_step_is_refused(void **state)
 {
     (void)state;
     meso_experiment *e = capture_load(
-        "{\"schema_version\":1,\"cells\":{\"cell\":{\"model\":\"izhikevich\",\"conductances\":{\"ampa\":"
+        "{\"schema_version\":1,\"cells\":{\"cell\":{\"model\":\"izhikevich\",\"conductances\":{"
+        "\"ampa\":"
         "{\"kind\":\"exponential\",\"tau_decay_ms\":5,\"E_mV\":0}}}},"
         "\"populations\":{\"a\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":5}},"
         "\"stimuli\":{\"s\":{\"kind\":\"poisson\",\"target\":\"a\",\"rate_hz\":90000,"

@@ -67,7 +67,8 @@ static meso_status on_spikes(void *self, const meso_spike *spikes, uint64_t n, m
     return MESO_OK;
 }
 
-static meso_status on_frames(void *self, uint32_t report, const float *data, uint32_t n, meso_error *err)
+static meso_status on_frames(void *self, uint32_t report, const float *data, uint32_t n,
+                             meso_error *err)
 {
     capture *c = self;
     (void)err;
@@ -85,7 +86,8 @@ static meso_status on_timeline(void *self, const double *time_s, const double *v
     (void)err;
     c->rows = realloc(c->rows, (size_t)(c->n_rows + n) * c->n_series * sizeof(double));
     c->row_time_s = realloc(c->row_time_s, (c->n_rows + n) * sizeof(double));
-    memcpy(c->rows + (size_t)c->n_rows * c->n_series, values, (size_t)n * c->n_series * sizeof(double));
+    memcpy(c->rows + (size_t)c->n_rows * c->n_series, values,
+           (size_t)n * c->n_series * sizeof(double));
     memcpy(c->row_time_s + c->n_rows, time_s, n * sizeof(double));
     c->n_rows += n;
     return MESO_OK;
@@ -102,7 +104,7 @@ static meso_status on_end(void *self, const meso_summary *summary, meso_error *e
     return MESO_OK;
 }
 
-capture capture_run(const char *json, const meso_run_options *options)
+static capture run(meso_experiment *e, const meso_run_options *options)
 {
     capture c = {0};
     meso_sink sink = {.self = &c,
@@ -113,11 +115,30 @@ capture capture_run(const char *json, const meso_run_options *options)
                       .end = on_end};
     meso_sink *const sinks[] = {&sink};
     meso_error err = {0};
-    meso_experiment *e = capture_load(json);
     if (meso_experiment_run(e, capture_device(), options, sinks, 1, &err) != MESO_OK)
         fail_msg("%s", err.message);
     meso_experiment_destroy(&e);
     return c;
+}
+
+capture capture_run(const char *json, const meso_run_options *options)
+{
+    return run(capture_load(json), options);
+}
+
+capture capture_run_file(const char *path, const char *overrides, const meso_run_options *options)
+{
+    char text[512];
+    const char *list[16];
+    uint32_t n = 0;
+    snprintf(text, sizeof text, "%s", overrides);
+    for (char *word = strtok(text, " "); word != NULL && n < 16; word = strtok(NULL, " "))
+        list[n++] = word;
+    meso_experiment *e = NULL;
+    meso_error err = {0};
+    if (meso_experiment_load(path, list, n, &e, &err) != MESO_OK)
+        fail_msg("%s", err.message);
+    return run(e, options);
 }
 
 void capture_free(capture *c)

@@ -24,8 +24,10 @@ typedef struct capture {
 meso_device *capture_device(void);
 /** Load JSON text (written to a temporary file). Fails the test with the message when it is refused. */
 meso_experiment *capture_load(const char *json);
-/** Run and capture; fails the test on error. Free with capture_free. */
+/** Run JSON text and capture; fails the test on error. Free with capture_free. */
 capture capture_run(const char *json, const meso_run_options *options);
+/** The same for an experiment file, with overrides separated by blanks ("seed=2 protocol[0].ms=50"). */
+capture capture_run_file(const char *path, const char *overrides, const meso_run_options *options);
 void capture_free(capture *c);
 /** Value of a time line column by name at a row. */
 double capture_value(const capture *c, const char *series, uint32_t row);

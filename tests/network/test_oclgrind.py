@@ -1,0 +1,55 @@
+"""The whole engine under Oclgrind, a simulated device that sees every access: no race, nothing out of bounds, nothing
+uninitialised, and the spikes of the test device."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+OCLGRIND = shutil.which("oclgrind")
+PROGRAM = os.environ["MESOCL_PROGRAM"]
+EXPERIMENT = "tests/support/busy.json"
+CHECKS = ["--data-races", "--uninitialized", "--check-api"]
+
+
+def is_sanitized():
+    """AddressSanitizer wants to be loaded first, and so does Oclgrind."""
+    return "libasan" in subprocess.run(["ldd", PROGRAM], capture_output=True, text=True).stdout
+
+
+class Oclgrind(unittest.TestCase):
+    def run_on(self, launcher, environment, *options):
+        with tempfile.TemporaryDirectory() as out:
+            command = [*launcher, PROGRAM, "run", EXPERIMENT, "--out", out, "--quiet", *self.shorter, *options]
+            run = subprocess.run(command, env=environment, stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, text=True)
+            self.assertEqual(run.returncode, 0, run.stdout)
+            with open(os.path.join(out, "summary.json"), encoding="utf-8") as file:
+                return json.load(file), run.stdout
+
+    def check(self, *options):
+        self.shorter = ["--set", "protocol[0].ms=12", "--set", "protocol[0].events=[]",
+                        "--set", "populations.msn.n_neurons=70", "--set", "projections.msn_msn.total=600"]
+        expected, _ = self.run_on([], os.environ)
+        self.assertGreater(expected["spikes"], 10)
+        plain = {k: v for k, v in os.environ.items() if k not in ("MESOCL_TEST_DEVICE", "MESOCL_DEVICE")}
+        got, messages = self.run_on([OCLGRIND, *CHECKS], plain, *options)
+        self.assertEqual(got["device"], "Oclgrind Simulator")
+        self.assertEqual(got["spike_hash"], expected["spike_hash"])
+        self.assertEqual(messages, "")
+
+    def test_one_work_item_a_group_wide_vectors(self):
+        self.check("--work-group-size", "1", "--vector-width", "16")
+
+    def test_many_work_items_a_group_as_on_a_gpu(self):
+        self.check("--work-group-size", "8", "--vector-width", "1", "--partitions", "3")
+
+
+if __name__ == "__main__":
+    if OCLGRIND is None or is_sanitized():
+        print("oclgrind is not installed, or this is a sanitizer build")
+        sys.exit(77)
+    unittest.main()
