@@ -117,18 +117,16 @@ meso_status buffer_write(meso_device *device, const buffer *b, size_t offset, si
 meso_status buffer_read_begin(meso_device *device, const buffer *b, size_t offset, size_t bytes,
                               void *to, cl_event *event, meso_error *err)
 {
-    if (event != NULL)
-        if (event)
-            *event = NULL;
+    if (event)
+        *event = NULL;
     return enqueue_read(device, b, offset, bytes, to, CL_FALSE, event, err);
 }
 
 meso_status buffer_write_begin(meso_device *device, const buffer *b, size_t offset, size_t bytes,
                                const void *from, cl_event *event, meso_error *err)
 {
-    if (event != NULL)
-        if (event)
-            *event = NULL;
+    if (event)
+        *event = NULL;
     return enqueue_write(device, b, offset, bytes, from, CL_FALSE, event, err);
 }
 

@@ -1,6 +1,6 @@
 /** kernels/math.clh as host C against double precision: the error bounds in its comments. */
-#include "math.clh"
 #include "mesocl.clh"
+#include "math.clh"
 
 #include <float.h>
 #include <setjmp.h>

@@ -10,13 +10,13 @@
 #include "config/load.h"
 #include "engine/codegen.h"
 
-#include "math.clh"
 #include "mesocl.clh"
-#include "models/izhikevich.h"
-#include "models/izhikevich_fs.h"
-#include "neurons/izhikevich.clh"
-#include "neurons/izhikevich_fs.clh"
+#include "math.clh"
 #include "rng.clh"
+#include "models/izhikevich.h"
+#include "neurons/izhikevich.clh"
+#include "models/izhikevich_fs.h"
+#include "neurons/izhikevich_fs.clh"
 
 #include <setjmp.h>
 #include <stdarg.h>

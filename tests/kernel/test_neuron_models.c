@@ -5,11 +5,11 @@
  * with a separate program: forward Euler, 0.1 ms, 5 s from rest, spikes of the last 4 s. Single
  * precision moves a spike across the end of that window now and then, hence a gate of 0.5 Hz.
  */
-#include "math.clh"
 #include "mesocl.clh"
+#include "math.clh"
 #include "models/izhikevich.h"
-#include "models/izhikevich_fs.h"
 #include "neurons/izhikevich.clh"
+#include "models/izhikevich_fs.h"
 #include "neurons/izhikevich_fs.clh"
 
 #include <setjmp.h>
