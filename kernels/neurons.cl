@@ -103,16 +103,22 @@ MESO_FUNCTION int pulse_is_on(__global const stimulus_entry *s, ulong step)
     return step >= s->start && step < s->stop && (step - s->start) % s->period < s->width;
 }
 
+MESO_FUNCTION real one_where(truth condition)
+{
+    return select((real)(0.0f), (real)(1.0f), condition);
+}
+
 /* Events of a Poisson process in one step: the number of upper tail probabilities above the draw. They
- * fall, so the first that no lane is below ends the count. */
+ * fall, so the first that no lane is below ends the count; two events are common enough to save the branch. */
 MESO_FUNCTION real poisson_count(word drawn, __global const uint *thresholds, uint n_thresholds)
 {
-    real count = (real)(0.0f);
-    for (uint k = 0; k < n_thresholds; k++) {
+    real count =
+        one_where(meso_below(drawn, thresholds[0])) + one_where(meso_below(drawn, thresholds[1]));
+    for (uint k = 2; k < n_thresholds; k++) {
         const truth more = meso_below(drawn, thresholds[k]);
         if (!meso_any(more))
             break;
-        count += select((real)(0.0f), (real)(1.0f), more);
+        count += one_where(more);
     }
     return count;
 }

@@ -338,8 +338,10 @@ static void write_step(writer *w)
         write_channel(w, c);
     write_stimuli(w, 0);
     text_append(&w->body, "            real current = (real)(0.0f);\n");
-    for (uint32_t c = 0; c < w->p->n_conductances; c++)
-        write_current(w, c);
+    for (int blocked = 0; blocked < 2; blocked++) /* the long way round last: the sum need not wait */
+        for (uint32_t c = 0; c < w->p->n_conductances; c++)
+            if ((w->p->conductances[c].mg_mM > 0) == blocked)
+                write_current(w, c);
     write_stimuli(w, 1);
     text_appendf(&w->body, "            s = %s(s, p, current, K[%u]);\n", w->p->model->name,
                  constant(w, w->e->dt_ms));

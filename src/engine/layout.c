@@ -323,9 +323,7 @@ static meso_status synapses_lay_out(const experiment *e, layout *l, meso_error *
 static void launch_shape(const meso_device_info *device, const meso_run_options *options, layout *l)
 {
     l->work_group_size = device->is_gpu ? 64 : 1;
-    l->vector_width = 1;
-    if (!device->is_gpu)
-        l->vector_width = device->vector_width >= 16 ? 16 : device->vector_width >= 8 ? 8 : 4;
+    l->vector_width = device->is_gpu ? 1 : 16; /* wider than registers: two steps side by side */
     if (options != NULL && options->work_group_size > 0)
         l->work_group_size = options->work_group_size;
     if (options != NULL && options->vector_width > 0)

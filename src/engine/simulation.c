@@ -50,7 +50,7 @@ static meso_status network_build(simulation *sim, const char *generated, meso_er
 {
     text source = {0};
     char options[64];
-    snprintf(options, sizeof options, "-DMESO_WIDTH=%u%s", sim->l->vector_width,
+    snprintf(options, sizeof options, "-w -DMESO_WIDTH=%u%s", sim->l->vector_width,
              sim->l->work_group_size == 1 ? " -DMESO_SERIAL" : "");
     meso_status status = network_text(&source, generated, err);
     if (status == MESO_OK)
