@@ -63,34 +63,41 @@ static uint32_t population_largest(const experiment *e)
     return largest;
 }
 
-/* Cells, or synapses: which of them is it that does not fit? */
+/* Share of the network that the device has room for; 1 or more: it fits. Synapses, cells and input rings
+ * are one buffer each. */
+static double memory_share(const experiment *e, const layout *l, const meso_device_info *device,
+                           uint64_t needed)
+{
+    double cells = 0;
+    for (uint32_t i = 0; i < e->n_populations; i++)
+        cells += (double)population_bytes(e, l, i);
+    const double largest = fmax(cells, l->expected_synapses * 4);
+    return fmin((double)device->global_bytes / (double)needed,
+                (double)device->max_alloc_bytes / largest);
+}
+
 meso_status memory_check(const experiment *e, const layout *l, const meso_device_info *device,
                          meso_error *err)
 {
     total needed = {0};
     simulation_memory(e, l, total_add, &needed);
-    double state = 0, synapses = 0;
-    for (uint32_t i = 0; i < e->n_populations; i++)
-        state += (double)population_bytes(e, l, i);
-    for (uint32_t i = 0; i < e->n_projections; i++)
-        synapses += (double)projection_bytes(l, i);
-    const double share = fmin((double)device->global_bytes / (double)needed.bytes,
-                              (double)device->max_alloc_bytes / fmax(state, synapses));
+    const double share = memory_share(e, l, device, needed.bytes);
     if (share >= 1)
         return MESO_OK;
+    const double GB = 1e9, synapse_bytes = l->expected_synapses * 4;
     const population *p = &e->populations[population_largest(e)];
-    if ((double)needed.bytes - synapses < synapses)
-        return error_set(
-            err, MESO_DEVICE_MEMORY,
-            "the network needs %.3g GB on the device, %.3g GB of it for synapses; %s has "
-            "%.3g GB (largest buffer %.3g GB)",
-            (double)needed.bytes * 1e-9, synapses * 1e-9, device->name,
-            (double)device->global_bytes * 1e-9, (double)device->max_alloc_bytes * 1e-9);
-    return error_set(
-        err, MESO_RANGE,
-        "%s: populations.%s.n_neurons: %u cells are too many for %s: the network needs "
-        "%.3g GB, the device has %.3g GB (largest buffer %.3g GB); at most about %.2g cells",
-        p->place, p->name, p->n_neurons, device->name, (double)needed.bytes * 1e-9,
-        (double)device->global_bytes * 1e-9, (double)device->max_alloc_bytes * 1e-9,
-        floor(p->n_neurons * share));
+    if ((double)needed.bytes < 2 * synapse_bytes)
+        return error_set(err, MESO_DEVICE_MEMORY,
+                         "the network needs %.3g GB on the device, %.3g GB of it in one buffer for "
+                         "%.3g synapses; %s has %.3g GB, and at most %.3g GB for one buffer",
+                         (double)needed.bytes / GB, synapse_bytes / GB, l->expected_synapses,
+                         device->name, (double)device->global_bytes / GB,
+                         (double)device->max_alloc_bytes / GB);
+    return error_set(err, MESO_RANGE,
+                     "%s: populations.%s.n_neurons: %u cells are too many for %s: the network needs "
+                     "%.3g GB, the device has %.3g GB (at most %.3g GB for one buffer); about %.2g "
+                     "cells would fit",
+                     p->place, p->name, p->n_neurons, device->name, (double)needed.bytes / GB,
+                     (double)device->global_bytes / GB, (double)device->max_alloc_bytes / GB,
+                     floor(p->n_neurons * share));
 }
