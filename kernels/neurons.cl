@@ -70,17 +70,23 @@ MESO_FUNCTION void spike_emit(const batch_context *b, const chunk_entry *c, uint
     }
 }
 
-/* Emit the lanes of `spiked` that are cells (the last vector of a chunk may reach past them). */
-MESO_FUNCTION void spikes_emit(const batch_context *b, const chunk_entry *c, uint first_id, uint first,
-                               uint step, truth spiked)
+/* The lanes of `spiked` that are cells (the last vector of a chunk may reach past them). Rare, so not worth
+ * its place in the loop. */
+static __attribute__((noinline)) void lanes_emit(const batch_context *b, const chunk_entry *c,
+                                                 uint first_id, uint first, uint step, truth spiked)
 {
-    if (!meso_any(spiked))
-        return;
     int lanes[MESO_WIDTH];
     meso_store_truth(spiked, lanes, 0);
     for (uint lane = 0; lane < MESO_WIDTH; lane++)
         if (lanes[lane] && first + lane < c->n)
             spike_emit(b, c, first_id, first + lane, step);
+}
+
+MESO_FUNCTION void spikes_emit(const batch_context *b, const chunk_entry *c, uint first_id, uint first,
+                               uint step, truth spiked)
+{
+    if (meso_any(spiked))
+        lanes_emit(b, c, first_id, first, step, spiked);
 }
 
 /* A channel's input of one step, in units of its ring; the slot is emptied for the step that comes
