@@ -1,8 +1,8 @@
 /*
  * One batch of steps of the network: deliver the spikes that fall due, then advance every neuron.
  *
- * Launch    one group per partition (group g takes partitions g, g + n_groups, ...); any group size. With
- *           MESO_SERIAL the group has one work-item and needs neither atomics nor barriers.
+ * Launch    one group per partition, any group size. With MESO_SERIAL a group has one work-item and needs
+ *           neither atomics nor barriers.
  * Invariant a batch is never longer than the shortest delay, so that no spike of this batch is due in it:
  *           partitions do not look at each other's work of the same launch.
  * Memory    per neuron and batch: its state once in and once out, its ring slots once; per synaptic
@@ -180,53 +180,52 @@ __kernel void network_advance(
     __global int *ring, __global uint *spikes, __global uint *spike_counts, __global uint *records,
     __global uint *record_counts, __global ulong *events, __global uint *status)
 {
-    for (uint partition = (uint)get_group_id(0); partition < n_partitions;
-         partition += (uint)get_num_groups(0)) {
-        /* 1. deliver: group g of a spike is due 1 + g * batches_per_group batches after it was fired */
-        ulong n_events = 0;
-        for (uint i = 0; i < n_projections; i++) {
-            const projection_entry q = projections[i];
-            const population_entry from = populations[q.source];
-            const population_entry to = populations[q.target];
-            __global int *target_ring =
-                ring + to.ring_base +
-                (partition * to.n_channels + q.channel) * n_slots * to.n_local;
-            for (uint g = 0; g < q.n_groups; g++) {
-                const uint back = 1u + (q.first_group + g) * batches_per_group;
-                if (back > n_batches_before)
-                    break;
-                const uint h = (history_slot + n_history - back) % n_history;
-                for (uint c = from.first_chunk; c < from.first_chunk + from.n_chunks; c++)
-                    n_events += spikes_deliver(
-                        spikes + (ulong)h * spikes_per_batch + chunks[c].spike_base,
-                        min(spike_counts[h * n_chunks + c], chunks[c].capacity), chunks[c].first, &q, g, partition,
-                        n_partitions, row_offsets, synapses, target_ring, ring_slot, n_slots,
-                        to.n_local);
-            }
-        }
+    const uint partition = (uint)get_group_id(0);
 
-        /* 2. empty this batch's spike lists */
-        const uint chunk_begin = partition_chunks[partition];
-        const uint chunk_end = partition_chunks[partition + 1];
-        if (get_local_id(0) == 0) {
-            events[partition] += n_events;
-            for (uint k = chunk_begin; k < chunk_end; k++)
-                spike_counts[history_slot * n_chunks + partition_chunks[k]] = 0u;
+    /* 1. deliver: group g of a spike is due 1 + g * batches_per_group batches after it was fired */
+    ulong n_events = 0;
+    for (uint i = 0; i < n_projections; i++) {
+        const projection_entry q = projections[i];
+        const population_entry from = populations[q.source];
+        const population_entry to = populations[q.target];
+        __global int *target_ring =
+            ring + to.ring_base +
+            (partition * to.n_channels + q.channel) * n_slots * to.n_local;
+        for (uint g = 0; g < q.n_groups; g++) {
+            const uint back = 1u + (q.first_group + g) * batches_per_group;
+            if (back > n_batches_before)
+                break;
+            const uint h = (history_slot + n_history - back) % n_history;
+            for (uint c = from.first_chunk; c < from.first_chunk + from.n_chunks; c++)
+                n_events += spikes_deliver(
+                    spikes + (ulong)h * spikes_per_batch + chunks[c].spike_base,
+                    min(spike_counts[h * n_chunks + c], chunks[c].capacity), chunks[c].first, &q, g, partition,
+                    n_partitions, row_offsets, synapses, target_ring, ring_slot, n_slots,
+                    to.n_local);
         }
-        MESO_BARRIER();
+    }
 
-        /* 3. advance the cells */
-        batch_context b = {first_step, n_steps, ring_slot, n_slots, record_step, record_capacity,
-                           constants, modulation, parameters, stimuli, thresholds, volleys, state,
-                           ring, 0, 0, records + 2ul * partition * record_capacity,
-                           record_counts + partition, status};
-        for (uint k = chunk_begin; k < chunk_end; k++) {
-            const uint c = partition_chunks[k];
-            const chunk_entry chunk = chunks[c];
-            const population_entry population = populations[chunk.population];
-            b.chunk_spikes = spikes + (ulong)history_slot * spikes_per_batch + chunk.spike_base;
-            b.chunk_count = spike_counts + history_slot * n_chunks + c;
-            chunk_advance(&b, &chunk, &population);
-        }
+    /* 2. empty this batch's spike lists */
+    const uint chunk_begin = partition_chunks[partition];
+    const uint chunk_end = partition_chunks[partition + 1];
+    if (get_local_id(0) == 0) {
+        events[partition] += n_events;
+        for (uint k = chunk_begin; k < chunk_end; k++)
+            spike_counts[history_slot * n_chunks + partition_chunks[k]] = 0u;
+    }
+    MESO_BARRIER();
+
+    /* 3. advance the cells */
+    batch_context b = {first_step, n_steps, ring_slot, n_slots, record_step, record_capacity,
+                       constants, modulation, parameters, stimuli, thresholds, volleys, state,
+                       ring, 0, 0, records + 2ul * partition * record_capacity,
+                       record_counts + partition, status};
+    for (uint k = chunk_begin; k < chunk_end; k++) {
+        const uint c = partition_chunks[k];
+        const chunk_entry chunk = chunks[c];
+        const population_entry population = populations[chunk.population];
+        b.chunk_spikes = spikes + (ulong)history_slot * spikes_per_batch + chunk.spike_base;
+        b.chunk_count = spike_counts + history_slot * n_chunks + c;
+        chunk_advance(&b, &chunk, &population);
     }
 }
