@@ -7,25 +7,6 @@
  *
  * Launch    connect_*: one work-item a target neuron (fixed_total: an edge); rows_sort: one a row.
  */
-typedef struct edge_rule {
-    uint rule; /* order of the connection_rule enum */
-    uint n_sources, n_targets;
-    uint same;       /* source and target population are one, and no neuron connects to itself */
-    uint multapses;
-    uint indegree;
-    uint key0, key1; /* of the pairs */
-    uint value0, value1; /* key of weights and delays */
-    uint place0, place1, place2, place3; /* keys of the positions of sources and targets */
-    float probability, per_log; /* 1 / log(1 - p) */
-    float extent_source_um, extent_target_um, per_two_sigma2;
-    uint n_partitions, rotation_source, rotation_target;
-    uint chunk_size;  /* of the target population */
-    uint n_local, n_groups, first_group, group_steps, batch_steps, offset_bits;
-    uint total_low;   /* fixed_total: number of edges, low and high word */
-    uint total_high;
-    uint draws_values; /* weights or delays vary */
-} edge_rule;
-
 typedef struct edge_sink {
     __global const uint *weights; /* [4096] weight words at equal steps of probability */
     __global const uint *delays;  /* [4096] delays in steps, likewise */
@@ -43,7 +24,7 @@ MESO_FUNCTION uint below(uint word, uint n)
  * number of bits, walked until it lands inside. */
 MESO_FUNCTION uint permuted(const edge_rule *r, uint target, uint k, uint n)
 {
-    uint half_bits = 1u;
+    uint half_bits = 4u; /* fewer would not mix */
     while (half_bits < 16u && (1ul << (2u * half_bits)) < (ulong)n)
         half_bits++;
     const uint mask = (1u << half_bits) - 1u;

@@ -89,6 +89,24 @@ MESO_FUNCTION void spikes_emit(const batch_context *b, const chunk_entry *c, uin
         lanes_emit(b, c, first_id, first, step, spiked);
 }
 
+/* A cell whose potential is no longer a number ends the run. */
+static __attribute__((noinline)) void lanes_fail(const batch_context *b, const chunk_entry *c,
+                                                 uint first, truth broken)
+{
+    int lanes[MESO_WIDTH];
+    meso_store_truth(broken, lanes, 0);
+    for (uint lane = 0; lane < MESO_WIDTH; lane++)
+        if (lanes[lane] && first + lane < c->n)
+            batch_fail(b, MESO_FAILED_NOT_FINITE, c->population, c->first + first + lane);
+}
+
+MESO_FUNCTION void finite_check(const batch_context *b, const chunk_entry *c, uint first, real v_mV)
+{
+    const truth broken = (v_mV - v_mV) != (real)(0.0f);
+    if (meso_any(broken))
+        lanes_fail(b, c, first, broken);
+}
+
 /* A channel's input of one step, in units of its ring; the slot is emptied for the step that comes
  * round next. */
 MESO_FUNCTION real ring_take(__global int *slot, uint cell)
@@ -139,7 +157,7 @@ MESO_FUNCTION real magnesium_block(real v_mV, real mg_over_3_57)
 @GENERATED@
 
 /* Every spike of one chunk and batch, one delay group: add its synapses to the ring of this partition. */
-MESO_FUNCTION ulong spikes_deliver(__global const uint *spikes, uint n_spikes, uint source_first,
+MESO_FUNCTION void spikes_deliver(__global const uint *spikes, uint n_spikes, uint source_first,
                                    const projection_entry *q, uint group, uint partition,
                                    uint n_partitions, __global const uint *row_offsets,
                                    __global const uint *synapses, __global int *ring, uint ring_slot,
@@ -147,7 +165,6 @@ MESO_FUNCTION ulong spikes_deliver(__global const uint *spikes, uint n_spikes, u
 {
     const uint wrap = n_slots * n_local;
     const uint offset_mask = (1u << q->offset_bits) - 1u;
-    ulong events = 0;
     for (uint k = 0; k < n_spikes; k++) {
         const uint spike = spikes[k];
         const uint source = source_first + (spike & 0xffffu);
@@ -162,9 +179,7 @@ MESO_FUNCTION ulong spikes_deliver(__global const uint *spikes, uint n_spikes, u
             at -= at >= wrap ? wrap : 0u;
             MESO_ACCUMULATE(&ring[at], (int)(synapse >> q->offset_bits) * q->quantum);
         }
-        events += end - begin;
     }
-    return events;
 }
 
 __kernel void network_advance(
@@ -178,12 +193,11 @@ __kernel void network_advance(
     __global const float *parameters, __global const stimulus_entry *stimuli,
     __global const uint *thresholds, __global const ulong *volleys, __global float *state,
     __global int *ring, __global uint *spikes, __global uint *spike_counts, __global uint *records,
-    __global uint *record_counts, __global ulong *events, __global uint *status)
+    __global uint *record_counts, __global uint *status)
 {
     const uint partition = (uint)get_group_id(0);
 
     /* 1. deliver: group g of a spike is due 1 + g * batches_per_group batches after it was fired */
-    ulong n_events = 0;
     for (uint i = 0; i < n_projections; i++) {
         const projection_entry q = projections[i];
         const population_entry from = populations[q.source];
@@ -197,7 +211,7 @@ __kernel void network_advance(
                 break;
             const uint h = (history_slot + n_history - back) % n_history;
             for (uint c = from.first_chunk; c < from.first_chunk + from.n_chunks; c++)
-                n_events += spikes_deliver(
+                spikes_deliver(
                     spikes + (ulong)h * spikes_per_batch + chunks[c].spike_base,
                     min(spike_counts[h * n_chunks + c], chunks[c].capacity), chunks[c].first, &q, g, partition,
                     n_partitions, row_offsets, synapses, target_ring, ring_slot, n_slots,
@@ -208,11 +222,9 @@ __kernel void network_advance(
     /* 2. empty this batch's spike lists */
     const uint chunk_begin = partition_chunks[partition];
     const uint chunk_end = partition_chunks[partition + 1];
-    if (get_local_id(0) == 0) {
-        events[partition] += n_events;
+    if (get_local_id(0) == 0)
         for (uint k = chunk_begin; k < chunk_end; k++)
             spike_counts[history_slot * n_chunks + partition_chunks[k]] = 0u;
-    }
     MESO_BARRIER();
 
     /* 3. advance the cells */

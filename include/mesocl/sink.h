@@ -1,8 +1,9 @@
 /**
  * Where results go: a struct of callbacks.
  *
- * The run calls them from one thread, in order: begin, then any mix of spikes, frames, timeline and
- * progress in model-time order, then end. Pointers passed in are valid during the call only. A
+ * The run calls them from one thread, in order: begin, then for every interval of model time (at most 100
+ * field steps) its spikes, frames, time line and progress, then end. A sink that began hears the end,
+ * whatever went wrong. Pointers passed in are valid during the call only. A
  * callback that is NULL is skipped; one that fails ends the run with its status (MESO_STOPPED from
  * `progress` ends it cleanly).
  */
@@ -79,7 +80,7 @@ typedef struct meso_progress {
 /** What summary.json holds; see docs/architecture.md. */
 typedef struct meso_summary {
     const char *version;
-    meso_status status; /* MESO_OK or MESO_STOPPED */
+    meso_status status; /* how the run ended: MESO_OK, MESO_STOPPED, or an error */
     uint64_t seed;
     uint64_t spike_hash;
     double model_time_s, network_time_s, wall_s, build_s, real_time_factor;

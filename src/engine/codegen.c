@@ -370,12 +370,7 @@ static void write_state_store(writer *w)
             text_appendf(&w->body, "        meso_store(h_%s, state + %u * stride, i);\n", g->name,
                          field + 1);
     }
-    const char *v = m->state[0].name;
-    text_appendf(
-        &w->body,
-        "        if (meso_any((s.%s - s.%s) != (real)(0.0f)))\n"
-        "            batch_fail(b, MESO_FAILED_NOT_FINITE, c->population, c->first + i);\n",
-        v, v);
+    text_appendf(&w->body, "        finite_check(b, c, i, s.%s);\n", m->state[0].name);
 }
 
 static meso_status body_write(writer *w, meso_error *err)

@@ -9,19 +9,6 @@
 #define QUANTILES 4096u
 #define BUILD_GROUP 64u
 
-/* The struct of kernels/connect.cl. */
-typedef struct edge_rule {
-    uint32_t rule;
-    uint32_t n_sources, n_targets, same, multapses, indegree;
-    uint32_t key[2], value[2], place[4];
-    float probability, per_log;
-    float extent_source_um, extent_target_um, per_two_sigma2;
-    uint32_t n_partitions, rotation_source, rotation_target;
-    uint32_t chunk_size, n_local, n_groups, first_group, group_steps, batch_steps, offset_bits;
-    uint32_t total_low, total_high;
-    uint32_t draws_values;
-} edge_rule;
-
 /* What building one projection needs on the device, for as long as it is built. */
 typedef struct builder {
     simulation *sim;
@@ -32,17 +19,24 @@ typedef struct builder {
 
 /* --- the description of one projection ------------------------------------------------------------ */
 
-static void keys_fill(const experiment *e, const projection *p, edge_rule *r)
+static void stream_key(const experiment *e, const char *of, const char *name, const char *what,
+                       uint32_t *key0, uint32_t *key1)
 {
     char stream[256];
-    snprintf(stream, sizeof stream, "projection/%s/pairs", p->name);
-    rng_stream_key(e->seed, stream, r->key);
-    snprintf(stream, sizeof stream, "projection/%s/values", p->name);
-    rng_stream_key(e->seed, stream, r->value);
-    snprintf(stream, sizeof stream, "population/%s/places", e->populations[p->source].name);
-    rng_stream_key(e->seed, stream, r->place);
-    snprintf(stream, sizeof stream, "population/%s/places", e->populations[p->target].name);
-    rng_stream_key(e->seed, stream, r->place + 2);
+    uint32_t key[2];
+    snprintf(stream, sizeof stream, "%s/%s/%s", of, name, what);
+    rng_stream_key(e->seed, stream, key);
+    *key0 = key[0];
+    *key1 = key[1];
+}
+
+static void keys_fill(const experiment *e, const projection *p, edge_rule *r)
+{
+    const char *source = e->populations[p->source].name, *target = e->populations[p->target].name;
+    stream_key(e, "projection", p->name, "pairs", &r->key0, &r->key1);
+    stream_key(e, "projection", p->name, "values", &r->value0, &r->value1);
+    stream_key(e, "population", source, "places", &r->place0, &r->place1);
+    stream_key(e, "population", target, "places", &r->place2, &r->place3);
 }
 
 static edge_rule rule_of(const simulation *sim, uint32_t projection_index)
@@ -65,7 +59,6 @@ static edge_rule rule_of(const simulation *sim, uint32_t projection_index)
         .extent_source_um = (float)e->populations[p->source].extent_um,
         .extent_target_um = (float)e->populations[p->target].extent_um,
         .n_partitions = l->n_partitions,
-        .rotation_source = l->populations[p->source].rotation,
         .rotation_target = to->rotation,
         .chunk_size = to->chunk_size,
         .n_local = to->n_local,
@@ -165,6 +158,17 @@ static meso_status projection_count(builder *b, uint32_t i, meso_error *err)
     return indegree_check(b, i, err);
 }
 
+/* What a spike of each cell sets off. */
+static void outdegrees_add(simulation *sim, uint32_t i, const uint32_t *counts)
+{
+    const projection_layout *q = &sim->l->projections[i];
+    const uint32_t source = sim->e->projections[i].source;
+    uint32_t *outdegree = sim->synapses.outdegrees + sim->l->populations[source].first_id;
+    const uint64_t rows_per_source = q->n_rows / sim->e->populations[source].n_neurons;
+    for (uint64_t k = 0; k < q->n_rows; k++)
+        outdegree[k / rows_per_source] += counts[k];
+}
+
 /* Turn counts into offsets, row by row of each projection. */
 static meso_status offsets_scan(builder *b, meso_error *err)
 {
@@ -179,6 +183,7 @@ static meso_status offsets_scan(builder *b, meso_error *err)
         const projection_layout *q = &sim->l->projections[i];
         uint32_t *row = rows + q->row_base;
         uint64_t sum = 0;
+        outdegrees_add(sim, i, row);
         for (uint64_t k = 0; k <= q->n_rows; k++) {
             const uint32_t count = k < q->n_rows ? row[k] : 0;
             row[k] = (uint32_t)sum;
@@ -240,14 +245,14 @@ static meso_status projection_sort(builder *b, uint32_t i, meso_error *err)
 
 static meso_status builder_open(builder *b, meso_error *err)
 {
-    static const char *const paths[] = {"mesocl.clh", "math.clh", "rng.clh", "connect.cl"};
+    static const char *const paths[] = {"mesocl.clh", "math.clh", "rng.clh", "layout.clh", "connect.cl"};
     simulation *sim = b->sim;
     uint32_t largest = 1;
     for (uint32_t i = 0; i < sim->e->n_populations; i++)
         if (sim->e->populations[i].n_neurons > largest)
             largest = sim->e->populations[i].n_neurons;
     text source = {0};
-    meso_status status = kernel_text(&source, paths, 4, err);
+    meso_status status = kernel_text(&source, paths, 5, err);
     if (status == MESO_OK)
         status = program_build(sim->device, "connect", source.data, "-DMESO_WIDTH=1", &b->program,
                                err);
@@ -300,6 +305,13 @@ static meso_status projections_upload(simulation *sim, meso_error *err)
     return status;
 }
 
+static meso_status stop_check(const simulation *sim, meso_error *err)
+{
+    if (sim->stop == NULL || !*sim->stop)
+        return MESO_OK;
+    return error_set(err, MESO_STOPPED, "stopped while the network was built; there are no results");
+}
+
 meso_status synapses_create(simulation *sim, meso_error *err)
 {
     synapses *s = &sim->synapses;
@@ -307,17 +319,22 @@ meso_status synapses_create(simulation *sim, meso_error *err)
     builder b = {.sim = sim};
     meso_status status = MESO_OK;
     MESO_GO(simulation_alloc(sim, n + 1, sizeof *s->bases, &s->bases, err));
+    MESO_GO(simulation_alloc(sim, sim->l->n_neurons, sizeof(uint32_t), &s->outdegrees, err));
     MESO_GO(buffer_create(sim->device, "row offsets", sim->l->n_rows * sizeof(uint32_t), NULL,
                           &s->row_offsets, err));
     MESO_GO(builder_open(&b, err));
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
+        MESO_GO(stop_check(sim, err));
         MESO_GO(projection_count(&b, i, err));
+    }
     MESO_GO(offsets_scan(&b, err));
     MESO_GO(buffer_create(sim->device, "synapses", s->n_synapses * sizeof(uint32_t), NULL,
                           &s->synapses, err));
     for (uint32_t i = 0; i < n; i++) {
+        MESO_GO(stop_check(sim, err));
         MESO_GO(projection_place(&b, i, err));
         MESO_GO(projection_sort(&b, i, err));
+        MESO_GO(device_wait(sim->device, NULL, err));
     }
     MESO_GO(projections_upload(sim, err));
     MESO_GO(device_wait(sim->device, NULL, err));

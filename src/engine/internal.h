@@ -22,6 +22,7 @@ typedef struct neurons {
 typedef struct synapses {
     buffer projections, row_offsets, synapses;
     uint64_t *bases; /* [n_projections + 1] first synapse of each */
+    uint32_t *outdegrees; /* [n_neurons] over all populations */
     uint64_t n_synapses;
 } synapses;
 
@@ -65,6 +66,8 @@ typedef struct recorder {
     uint32_t capacity;        /* spikes per partition and interval */
     uint32_t timeline_fields; /* field steps per row */
     uint64_t *sort_keys, *sort_spare;
+    size_t *places; /* [65537] of the sort */
+    uint64_t n_events; /* synaptic events set off by the spikes collected so far */
 } recorder;
 
 struct simulation {
@@ -77,7 +80,8 @@ struct simulation {
     modulators modulators;
     stimuli stimuli;
     recorder recorder;
-    buffer ring, spikes, spike_counts, events;
+    buffer ring, spikes, spike_counts;
+    const volatile sig_atomic_t *stop; /* may be NULL */
     cl_program network_program, field_program;
     kernel network_advance, field_step, frame_record, timeline_record;
     uint64_t step;                    /* enqueued so far */
@@ -106,6 +110,8 @@ meso_status kernel_text(text *source, const char *const *paths, uint32_t n, meso
 
 /** Device bytes of one half's spike records. */
 uint64_t recorder_record_bytes(const experiment *e, const layout *l);
+/** Device bytes of one half's frames of a report. */
+uint64_t recorder_frame_bytes(const experiment *e, const report *r);
 
 /* recorder.c, per interval */
 meso_status recorder_begin(simulation *sim, uint32_t n_field_steps, const float *drug_nM,

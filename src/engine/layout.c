@@ -8,6 +8,8 @@
 #define WEIGHT_BITS 12u /* of a synapse; the same in every layout, so that weights are too */
 #define OFFSET_BITS_MAX 20u
 #define GROUP_STEPS_MIN 8u
+#define WEIGHT_UNITS_MIN 100.0 /* ring units of a projection's largest weight: rounding below 1 % */
+#define ROUNDING_ROOM 1.02     /* of the ring's bound, for weights that are rounded up */
 
 static uint32_t round_up(uint32_t value, uint32_t multiple)
 {
@@ -35,16 +37,13 @@ uint32_t layout_delay_steps(const experiment *e, double delay_ms)
     return steps < 1 ? 1u : (uint32_t)steps;
 }
 
-uint32_t layout_partition(const layout *l, uint32_t population, uint32_t neuron)
+uint32_t layout_largest_population(const experiment *e)
 {
-    const population_layout *p = &l->populations[population];
-    return (p->rotation + neuron / p->chunk_size) % l->n_partitions;
-}
-
-uint32_t layout_local(const layout *l, uint32_t population, uint32_t neuron)
-{
-    const population_layout *p = &l->populations[population];
-    return neuron / p->chunk_size / l->n_partitions * p->chunk_size + neuron % p->chunk_size;
+    uint32_t largest = 0;
+    for (uint32_t i = 1; i < e->n_populations; i++)
+        if (e->populations[i].n_neurons > e->populations[largest].n_neurons)
+            largest = i;
+    return largest;
 }
 
 /* --- time --------------------------------------------------------------------------------------- */
@@ -183,17 +182,24 @@ static void partitions_lay_out(const experiment *e, const meso_device_info *devi
 
 /* --- synapses ----------------------------------------------------------------------------------- */
 
-/* Mean of exp(-d^2 / (2 sigma^2)) over two independent points of a square, by the midpoint rule. */
-static double gaussian_overlap(double extent_um, double sigma_um)
+/* Mean of exp(-(x - y)^2 / (2 sigma^2)) over a point on each of two sides, by the midpoint rule. */
+static double gaussian_overlap(double source_um, double target_um, double sigma_um)
 {
-    const int n = 1000;
+    const int n = 200;
     double mean = 0;
-    for (int i = 0; i < n; i++) {
-        const double x = (i + 0.5) / n; /* distance along one side; density 2 (1 - x) */
-        const double z = x * extent_um / sigma_um;
-        mean += 2 * (1 - x) * exp(-0.5 * z * z) / n;
-    }
-    return mean * mean;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < n; k++) {
+            const double z = ((i + 0.5) / n * source_um - (k + 0.5) / n * target_um) / sigma_um;
+            mean += exp(-0.5 * z * z) / n / n;
+        }
+    return mean;
+}
+
+/* Mean share of a square of sources that a target in its middle reaches. */
+static double gaussian_reach(double source_um, double sigma_um)
+{
+    const double side = sqrt(2 * 3.14159265358979) * sigma_um / source_um;
+    return fmin(1, side * side);
 }
 
 /* Expected synapses, and a bound on what one target receives: ten standard deviations above the mean
@@ -204,6 +210,7 @@ static void synapses_expect(const experiment *e, const projection *p, projection
     const int no_self = p->source == p->target && !p->autapses;
     const double n_sources = e->populations[p->source].n_neurons;
     const double partners = n_sources - (no_self ? 1 : 0);
+    const double source_um = e->populations[p->source].extent_um;
     double mean = 0, bound = 0;
     switch (p->rule) {
     case RULE_FIXED_INDEGREE:
@@ -223,15 +230,27 @@ static void synapses_expect(const experiment *e, const projection *p, projection
         break;
     case RULE_GAUSSIAN_DISTANCE:
         mean = partners * p->probability *
-               gaussian_overlap(e->populations[p->target].extent_um, p->sigma_um);
+               pow(gaussian_overlap(source_um, e->populations[p->target].extent_um, p->sigma_um), 2);
+        bound = partners * p->probability * gaussian_reach(source_um, p->sigma_um);
+        bound = fmin(partners, bound + 10 * sqrt(bound) + 20);
         break;
     }
-    if (p->rule == RULE_FIXED_PROBABILITY || p->rule == RULE_GAUSSIAN_DISTANCE)
-        bound = fmin(partners, 4 * mean + 10 * sqrt(mean) + 20);
+    if (p->rule == RULE_FIXED_PROBABILITY)
+        bound = fmin(partners, mean + 10 * sqrt(mean) + 20);
     if (p->rule == RULE_FIXED_TOTAL)
         bound = fmin((double)p->total, mean + 10 * sqrt(mean) + 20);
     q->expected_synapses = mean * n_targets;
     q->max_indegree = bound;
+}
+
+/* A table is indexed with 32 bits: blame the population with most cells. */
+static meso_status too_large(const experiment *e, const char *table, double words, meso_error *err)
+{
+    const population *p = &e->populations[layout_largest_population(e)];
+    return error_set(err, MESO_RANGE,
+                     "%s: populations.%s.n_neurons: %u cells are too many: %s needs %.3g entries, and at "
+                     "most 4.29e+09 can be numbered",
+                     p->place, p->name, p->n_neurons, table, words);
 }
 
 static int same_ports(const channel *c, const projection *p)
@@ -275,7 +294,7 @@ static meso_status channels_lay_out(const experiment *e, layout *l, meso_error *
     for (uint32_t i = 0; i < e->n_populations; i++) {
         population_layout *p = &l->populations[i];
         for (uint32_t c = 0; c < p->n_channels; c++) {
-            const double bound = fmax(p->channels[c].bound_nS, 1e-6) * 1.001;
+            const double bound = fmax(p->channels[c].bound_nS, 1e-6) * ROUNDING_ROOM;
             p->channels[c].unit_nS = exp2(ceil(log2(bound / INT32_MAX)));
         }
         p->ring_base = (uint32_t)l->ring_words;
@@ -283,14 +302,33 @@ static meso_status channels_lay_out(const experiment *e, layout *l, meso_error *
         l->ring_words += p->ring_words;
     }
     if (l->ring_words > UINT32_MAX)
-        return error_set(err, MESO_DEVICE_MEMORY,
-                         "the input ring needs %.3g words, more than 2^32 - 1: fewer neurons or "
-                         "shorter delays are needed",
-                         (double)l->ring_words);
+        return too_large(e, "the input ring", (double)l->ring_words, err);
     return MESO_OK;
 }
 
-/* Weight words: a constant weight is one unit; others have 4095 levels. */
+/* Weight words: a constant weight is one unit; others have up to 4095 levels, fewer where they are small
+ * beside the sum that their ring must hold. */
+static meso_status weights_lay_out(const projection *p, const channel *c, projection_layout *q,
+                                   meso_error *err)
+{
+    const double units = distribution_quantile(&p->weight_nS, 1 - 0.5 / 4096) / c->unit_nS;
+    if (units > 0 && units < WEIGHT_UNITS_MIN)
+        return error_set(err, MESO_RANGE,
+                         "projections.%s.weight_nS: weights up to %.3g nS are too small beside the "
+                         "%.3g nS that all projections into these conductances could open at once: at "
+                         "least %.3g nS; another ratio in `receptors` gives the projection an input of "
+                         "its own",
+                         p->name, units * c->unit_nS, c->bound_nS, WEIGHT_UNITS_MIN * c->unit_nS);
+    if (p->weight_nS.kind == DISTRIBUTION_CONSTANT) {
+        q->quantum = (int32_t)llround(units);
+        q->weight_levels = 1;
+        return MESO_OK;
+    }
+    q->quantum = (int32_t)fmax(1, ceil(units / ((1u << WEIGHT_BITS) - 1)));
+    q->weight_levels = (uint32_t)ceil(units / q->quantum);
+    return MESO_OK;
+}
+
 static meso_status synapses_lay_out(const experiment *e, layout *l, meso_error *err)
 {
     l->n_rows = 0;
@@ -298,7 +336,6 @@ static meso_status synapses_lay_out(const experiment *e, layout *l, meso_error *
     for (uint32_t i = 0; i < e->n_projections; i++) {
         const projection *p = &e->projections[i];
         projection_layout *q = &l->projections[i];
-        const channel *c = &l->populations[p->target].channels[q->channel];
         q->offset_bits = offset_bits(l, p->target);
         if (q->offset_bits > OFFSET_BITS_MAX)
             return error_set(err, MESO_ARGUMENT,
@@ -306,17 +343,14 @@ static meso_status synapses_lay_out(const experiment *e, layout *l, meso_error *
                              "for the place in its partition and %u are needed",
                              l->n_partitions, e->populations[p->target].name, OFFSET_BITS_MAX,
                              q->offset_bits);
-        const double largest_nS = distribution_quantile(&p->weight_nS, 1 - 0.5 / 4096);
-        q->weight_levels = p->weight_nS.kind == DISTRIBUTION_CONSTANT ? 1 : (1u << WEIGHT_BITS) - 1;
-        q->quantum = (int32_t)llround(largest_nS / q->weight_levels / c->unit_nS);
+        MESO_TRY(weights_lay_out(p, &l->populations[p->target].channels[q->channel], q, err));
         q->row_base = l->n_rows;
         q->n_rows = (uint64_t)e->populations[p->source].n_neurons * l->n_partitions * q->n_groups;
         l->n_rows += q->n_rows + 1;
         l->expected_synapses += q->expected_synapses;
     }
     if (l->n_rows > UINT32_MAX)
-        return error_set(err, MESO_DEVICE_MEMORY,
-                         "the row table needs %.3g entries, more than 2^32 - 1", (double)l->n_rows);
+        return too_large(e, "the table of synapse rows", (double)l->n_rows, err);
     return MESO_OK;
 }
 

@@ -72,7 +72,7 @@ void layout_destroy(layout **l);
 uint64_t layout_steps(const experiment *e, double ms);
 /** Delay in steps of one value drawn, at least one. */
 uint32_t layout_delay_steps(const experiment *e, double delay_ms);
-uint32_t layout_partition(const layout *l, uint32_t population, uint32_t neuron);
-uint32_t layout_local(const layout *l, uint32_t population, uint32_t neuron);
+/** Index of the population with most cells. */
+uint32_t layout_largest_population(const experiment *e);
 
 #endif

@@ -20,6 +20,14 @@ static uint64_t projection_bytes(const layout *l, uint32_t i)
     return (uint64_t)q->expected_synapses * 4 + (q->n_rows + 1) * 4;
 }
 
+static uint64_t frames_bytes(const experiment *e)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < e->record.n_reports; i++)
+        bytes += recorder_frame_bytes(e, &e->record.reports[i]);
+    return bytes;
+}
+
 static uint64_t history_bytes(const layout *l)
 {
     return (uint64_t)l->n_history * (l->spikes_per_batch + l->n_chunks) * 4;
@@ -38,6 +46,7 @@ void simulation_memory(const experiment *e, const layout *l, memory_visitor *vis
     }
     visit(self, "spike history", 0, history_bytes(l));
     visit(self, "spike records", 0, 2 * recorder_record_bytes(e, l));
+    visit(self, "report frames", 0, 2 * frames_bytes(e));
     visit(self, "while building", 0, l->n_rows * 4);
 }
 
@@ -54,26 +63,24 @@ static void total_add(void *self, const char *name, uint64_t count, uint64_t byt
     ((total *)self)->bytes += bytes;
 }
 
-static uint32_t population_largest(const experiment *e)
+/* The largest single buffer. */
+static double buffer_largest(const experiment *e, const layout *l)
 {
-    uint32_t largest = 0;
-    for (uint32_t i = 1; i < e->n_populations; i++)
-        if (e->populations[i].n_neurons > e->populations[largest].n_neurons)
-            largest = i;
-    return largest;
-}
-
-/* Share of the network that the device has room for; 1 or more: it fits. Synapses, cells and input rings
- * are one buffer each. */
-static double memory_share(const experiment *e, const layout *l, const meso_device_info *device,
-                           uint64_t needed)
-{
-    double cells = 0;
+    double state = 0;
     for (uint32_t i = 0; i < e->n_populations; i++)
-        cells += (double)population_bytes(e, l, i);
-    const double largest = fmax(cells, l->expected_synapses * 4);
-    return fmin((double)device->global_bytes / (double)needed,
-                (double)device->max_alloc_bytes / largest);
+        state += (double)population_bytes(e, l, i) - (double)l->populations[i].ring_words * 4;
+    const double buffers[] = {state,
+                              (double)l->ring_words * 4,
+                              l->expected_synapses * 4,
+                              (double)l->n_rows * 4,
+                              (double)history_bytes(l),
+                              (double)recorder_record_bytes(e, l)};
+    double largest = 0;
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        largest = fmax(largest, buffers[i]);
+    for (uint32_t i = 0; i < e->record.n_reports; i++)
+        largest = fmax(largest, (double)recorder_frame_bytes(e, &e->record.reports[i]));
+    return largest;
 }
 
 meso_status memory_check(const experiment *e, const layout *l, const meso_device_info *device,
@@ -81,23 +88,18 @@ meso_status memory_check(const experiment *e, const layout *l, const meso_device
 {
     total needed = {0};
     simulation_memory(e, l, total_add, &needed);
-    const double share = memory_share(e, l, device, needed.bytes);
+    const double GB = 1e9, largest = buffer_largest(e, l);
+    const double share = fmin((double)device->global_bytes / (double)needed.bytes,
+                              (double)device->max_alloc_bytes / largest);
     if (share >= 1)
         return MESO_OK;
-    const double GB = 1e9, synapse_bytes = l->expected_synapses * 4;
-    const population *p = &e->populations[population_largest(e)];
-    if ((double)needed.bytes < 2 * synapse_bytes)
-        return error_set(err, MESO_DEVICE_MEMORY,
-                         "the network needs %.3g GB on the device, %.3g GB of it in one buffer for "
-                         "%.3g synapses; %s has %.3g GB, and at most %.3g GB for one buffer",
-                         (double)needed.bytes / GB, synapse_bytes / GB, l->expected_synapses,
-                         device->name, (double)device->global_bytes / GB,
-                         (double)device->max_alloc_bytes / GB);
+    const population *p = &e->populations[layout_largest_population(e)];
     return error_set(err, MESO_RANGE,
-                     "%s: populations.%s.n_neurons: %u cells are too many for %s: the network needs "
-                     "%.3g GB, the device has %.3g GB (at most %.3g GB for one buffer); about %.2g "
-                     "cells would fit",
+                     "%s: populations.%s.n_neurons: with its %u cells the network is too large for %s: it "
+                     "needs %.3g GB, %.3g GB of it in one buffer (%.3g synapses: %.3g GB); the device has "
+                     "%.3g GB, and at most %.3g GB for one buffer; about %.2g cells would fit",
                      p->place, p->name, p->n_neurons, device->name, (double)needed.bytes / GB,
+                     largest / GB, l->expected_synapses, l->expected_synapses * 4 / GB,
                      (double)device->global_bytes / GB, (double)device->max_alloc_bytes / GB,
                      floor(p->n_neurons * share));
 }

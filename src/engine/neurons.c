@@ -8,29 +8,51 @@
 
 /* --- drawing values ------------------------------------------------------------------------------ */
 
-/* Value of neuron `i`, from the stream of this population and quantity. */
-static double value_draw(const experiment *e, const population *p, const char *quantity,
-                         const distribution *d, uint32_t i)
-{
-    if (d->kind == DISTRIBUTION_CONSTANT)
-        return d->mean;
-    char stream[256];
+/* A quantity of a population and its random stream: the value of cell `i` depends on nothing else. */
+typedef struct draw {
+    const distribution *distribution;
     uint32_t key[2];
+} draw;
+
+static draw draw_begin(const experiment *e, const population *p, const char *quantity,
+                       const distribution *d)
+{
+    draw q = {.distribution = d};
+    char stream[256];
     snprintf(stream, sizeof stream, "population/%s/%s", p->name, quantity);
-    rng_stream_key(e->seed, stream, key);
-    return distribution_quantile(d, rng_uniform(rng_threefry(key[0], key[1], i, 0).x));
+    rng_stream_key(e->seed, stream, q.key);
+    return q;
 }
 
-static double initial_value(const experiment *e, const population *p, uint32_t state, uint32_t i)
+static void draw_fill(const draw *q, uint32_t n, float *values)
+{
+    const distribution *d = q->distribution;
+    for (uint32_t i = 0; i < n; i++)
+        values[i] = (float)(d->kind == DISTRIBUTION_CONSTANT
+                                ? d->mean
+                                : distribution_quantile(
+                                      d, rng_uniform(rng_threefry(q->key[0], q->key[1], i, 0).x)));
+}
+
+static draw draw_parameter(const experiment *e, const population *p, uint32_t i)
+{
+    return draw_begin(e, p, p->model->parameters[i].name, &p->parameters[i]);
+}
+
+/* Given by the experiment, else the value of a parameter, else the model's own number. */
+static void initial_fill(const experiment *e, const population *p, uint32_t state, uint32_t n,
+                         float *values)
 {
     const state_spec *s = &p->model->state[state];
     const distribution *given = &p->initial_state[state];
-    if (given->kind != DISTRIBUTION_CONSTANT || !isnan(given->mean))
-        return value_draw(e, p, s->name, given, i);
-    if (s->initial_parameter < 0)
-        return s->initial;
-    const uint32_t parameter = (uint32_t)s->initial_parameter;
-    return value_draw(e, p, p->model->parameters[parameter].name, &p->parameters[parameter], i);
+    draw q = draw_begin(e, p, s->name, given);
+    const distribution own = {.kind = DISTRIBUTION_CONSTANT, .mean = s->initial};
+    if (given->kind == DISTRIBUTION_CONSTANT && isnan(given->mean)) {
+        q.distribution = &own;
+        if (s->initial_parameter >= 0)
+            q = draw_parameter(e, p, (uint32_t)s->initial_parameter);
+    }
+    draw_fill(&q, n, values);
 }
 
 /* --- tables -------------------------------------------------------------------------------------- */
@@ -112,14 +134,13 @@ static void values_fill(const simulation *sim, float *constants, float *paramete
         const population_entry *q = &sim->neurons.entries[i];
         const population_program *g = &sim->neurons.programs[i];
         memcpy(constants + q->constant_base, g->constants, g->n_constants * sizeof *constants);
-        for (uint32_t a = 0; a < g->n_arrays; a++)
-            for (uint32_t k = 0; k < q->n_padded; k++)
-                parameters[q->parameter_base + (uint64_t)a * q->n_padded + k] = (float)value_draw(
-                    e, p, p->model->parameters[g->arrays[a]].name, &p->parameters[g->arrays[a]], k);
+        for (uint32_t a = 0; a < g->n_arrays; a++) {
+            const draw d = draw_parameter(e, p, g->arrays[a]);
+            draw_fill(&d, q->n_padded, parameters + q->parameter_base + (uint64_t)a * q->n_padded);
+        }
         for (uint32_t s = 0; s < p->model->n_state; s++)
-            for (uint32_t k = 0; k < q->n_padded; k++)
-                state[q->state_base + (uint64_t)s * q->n_padded + k] = (float)initial_value(e, p, s,
-                                                                                            k);
+            initial_fill(e, p, s, q->n_padded,
+                         state + q->state_base + (uint64_t)s * q->n_padded);
     }
 }
 

@@ -62,6 +62,11 @@ static uint32_t frames_per_interval(const experiment *e, const report *r)
     return (uint32_t)ceil(SIMULATION_INTERVAL * e->field_step_ms / r->interval_ms) + 1;
 }
 
+uint64_t recorder_frame_bytes(const experiment *e, const report *r)
+{
+    return (uint64_t)frames_per_interval(e, r) * report_n_elements(r) * sizeof(float);
+}
+
 static meso_status half_create_frames(simulation *sim, recording_half *h, meso_error *err)
 {
     const recorder *rec = &sim->recorder;
@@ -134,6 +139,7 @@ meso_status recorder_create(simulation *sim, meso_error *err)
     MESO_TRY(simulation_alloc(sim, n + 1, sizeof *rec->n_elements, &rec->n_elements, err));
     MESO_TRY(simulation_alloc(sim, spikes, sizeof *rec->sort_keys, &rec->sort_keys, err));
     MESO_TRY(simulation_alloc(sim, spikes, sizeof *rec->sort_spare, &rec->sort_spare, err));
+    MESO_TRY(simulation_alloc(sim, 65537, sizeof *rec->places, &rec->places, err));
     for (uint32_t i = 0; i < n; i++)
         MESO_TRY(elements_upload(sim, i, err));
     MESO_TRY(half_create(sim, &rec->halves[0], err));
@@ -271,11 +277,10 @@ static meso_status status_check(const simulation *sim, const recording_half *h, 
 }
 
 /* Least significant digit first, 16 bits a pass, as many passes as the largest key has digits. */
-static uint64_t *keys_sort(uint64_t *keys, uint64_t *spare, size_t n, uint64_t largest)
+static uint64_t *keys_sort(uint64_t *keys, uint64_t *spare, size_t *places, size_t n, uint64_t largest)
 {
     for (unsigned shift = 0; shift < 64 && largest >> shift > 0; shift += 16) {
-        static _Thread_local size_t places[65537];
-        memset(places, 0, sizeof places);
+        memset(places, 0, 65537 * sizeof *places);
         for (size_t i = 0; i < n; i++)
             places[(keys[i] >> shift & 0xffff) + 1]++;
         for (size_t digit = 0; digit < 65536; digit++)
@@ -313,11 +318,12 @@ static uint64_t spikes_sort(simulation *sim, recording_half *h)
             const uint32_t *r = records + 2 * ((size_t)p * rec->capacity + i);
             rec->sort_keys[n++] = (uint64_t)r[0] * sim->l->n_neurons + r[1];
         }
-    const uint64_t *keys = keys_sort(rec->sort_keys, rec->sort_spare, n,
+    const uint64_t *keys = keys_sort(rec->sort_keys, rec->sort_spare, rec->places, n,
                                      h->n_steps * sim->l->n_neurons);
     for (size_t i = 0; i < n; i++) {
         const uint32_t id = (uint32_t)(keys[i] % sim->l->n_neurons);
         const uint32_t population = population_of(sim, id);
+        rec->n_events += sim->synapses.outdegrees[id];
         h->spikes[i] = (meso_spike){.step = h->first_step + keys[i] / sim->l->n_neurons,
                                     .population = population,
                                     .neuron = id - sim->l->populations[population].first_id};

@@ -90,11 +90,40 @@ static meso_status rings_create(simulation *sim, meso_error *err)
     MESO_TRY(buffer_create(d, "spike history",
                            (size_t)l->n_history * l->spikes_per_batch * sizeof(uint32_t), NULL,
                            &sim->spikes, err));
-    MESO_TRY(buffer_create(d, "spike counts", (size_t)l->n_history * l->n_chunks * sizeof(uint32_t),
-                           NULL, &sim->spike_counts, err));
-    return buffer_create(d, "synaptic events", l->n_partitions * sizeof(uint64_t), NULL,
-                         &sim->events, err);
+    return buffer_create(d, "spike counts", (size_t)l->n_history * l->n_chunks * sizeof(uint32_t),
+                           NULL, &sim->spike_counts, err);
 }
+
+/* Arguments of network_advance (neurons.cl) and field_step (modulators.cl) by position. */
+enum {
+    NETWORK_SIZES = 0,
+    NETWORK_FIRST_STEP = 6,
+    NETWORK_N_STEPS,
+    NETWORK_BATCHES_BEFORE,
+    NETWORK_HISTORY_SLOT,
+    NETWORK_RING_SLOT,
+    NETWORK_RECORD_STEP,
+    NETWORK_RECORD_CAPACITY,
+    NETWORK_SPIKES_PER_BATCH,
+    NETWORK_TABLES,
+    NETWORK_RECORDS = NETWORK_TABLES + 16,
+    NETWORK_RECORD_COUNTS,
+    NETWORK_STATUS
+};
+enum {
+    FIELD_SIZES = 0,
+    FIELD_HISTORY_SLOT = 8,
+    FIELD_BATCHES_BEFORE,
+    FIELD_BATCHES_PER_FIELD,
+    FIELD_STEPS_PER_FIELD,
+    FIELD_NUMBER,
+    FIELD_DT,
+    FIELD_DRUG_ROW,
+    FIELD_N_DRUGS,
+    FIELD_TABLES,
+    FIELD_DRUGS = FIELD_TABLES + 8,
+    FIELD_STATE
+};
 
 /* Arguments that stay the same for the whole run. */
 static meso_status arguments_set(simulation *sim, meso_error *err)
@@ -105,9 +134,9 @@ static meso_status arguments_set(simulation *sim, meso_error *err)
                               l->n_slots,      l->n_history, l->batches_per_group};
     for (uint32_t i = 0; i < 6; i++)
         MESO_TRY(kernel_set_u32(k, i, sizes[i], err));
-    MESO_TRY(kernel_set_u32(k, 7, l->batch_steps, err));
-    MESO_TRY(kernel_set_u32(k, 12, sim->recorder.capacity, err));
-    MESO_TRY(kernel_set_u32(k, 13, l->spikes_per_batch, err));
+    MESO_TRY(kernel_set_u32(k, NETWORK_N_STEPS, l->batch_steps, err));
+    MESO_TRY(kernel_set_u32(k, NETWORK_RECORD_CAPACITY, sim->recorder.capacity, err));
+    MESO_TRY(kernel_set_u32(k, NETWORK_SPIKES_PER_BATCH, l->spikes_per_batch, err));
     const buffer *tables[] = {&sim->neurons.chunks,
                               &sim->neurons.populations,
                               &sim->synapses.projections,
@@ -125,8 +154,8 @@ static meso_status arguments_set(simulation *sim, meso_error *err)
                               &sim->spikes,
                               &sim->spike_counts};
     for (uint32_t i = 0; i < 16; i++)
-        MESO_TRY(kernel_set_buffer(k, 14 + i, tables[i], err));
-    return kernel_set_buffer(k, 32, &sim->events, err);
+        MESO_TRY(kernel_set_buffer(k, NETWORK_TABLES + i, tables[i], err));
+    return MESO_OK;
 }
 
 static meso_status field_arguments_set(simulation *sim, meso_error *err)
@@ -139,20 +168,20 @@ static meso_status field_arguments_set(simulation *sim, meso_error *err)
                               l->n_chunks,       l->n_history};
     for (uint32_t i = 0; i < 8; i++)
         MESO_TRY(kernel_set_u32(k, i, sizes[i], err));
-    MESO_TRY(kernel_set_u32(k, 10, l->batches_per_field, err));
-    MESO_TRY(kernel_set_u32(k, 11, l->steps_per_field, err));
-    MESO_TRY(kernel_set_f32(k, 13, (float)sim->e->field_step_ms, err));
-    MESO_TRY(kernel_set_u32(k, 15, sim->e->n_drugs, err));
+    MESO_TRY(kernel_set_u32(k, FIELD_BATCHES_PER_FIELD, l->batches_per_field, err));
+    MESO_TRY(kernel_set_u32(k, FIELD_STEPS_PER_FIELD, l->steps_per_field, err));
+    MESO_TRY(kernel_set_f32(k, FIELD_DT, (float)sim->e->field_step_ms, err));
+    MESO_TRY(kernel_set_u32(k, FIELD_N_DRUGS, sim->e->n_drugs, err));
     const buffer *tables[] = {&m->compartments,    &m->blocks,        &m->receptors,
                               &m->targets,         &m->effects,       &m->gate_table,
                               &sim->stimuli.table, &sim->spike_counts};
     for (uint32_t i = 0; i < 8; i++)
-        MESO_TRY(kernel_set_buffer(k, 16 + i, tables[i], err));
-    MESO_TRY(kernel_set_buffer(k, 25, &m->field, err));
-    MESO_TRY(kernel_set_buffer(k, 26, &m->field_sum, err));
-    MESO_TRY(kernel_set_buffer(k, 27, &sim->neurons.modulation, err));
-    MESO_TRY(kernel_set_buffer(k, 28, &sim->stimuli.thresholds, err));
-    return kernel_set_buffer(k, 29, &sim->stimuli.volleys, err);
+        MESO_TRY(kernel_set_buffer(k, FIELD_TABLES + i, tables[i], err));
+    MESO_TRY(kernel_set_buffer(k, FIELD_STATE, &m->field, err));
+    MESO_TRY(kernel_set_buffer(k, FIELD_STATE + 1, &m->field_sum, err));
+    MESO_TRY(kernel_set_buffer(k, FIELD_STATE + 2, &sim->neurons.modulation, err));
+    MESO_TRY(kernel_set_buffer(k, FIELD_STATE + 3, &sim->stimuli.thresholds, err));
+    return kernel_set_buffer(k, FIELD_STATE + 4, &sim->stimuli.volleys, err);
 }
 
 static meso_status simulation_build(simulation *sim, const meso_run_options *options,
@@ -187,6 +216,7 @@ meso_status simulation_create(const experiment *e, meso_device *device,
         return error_set(err, MESO_MEMORY, "out of memory");
     sim->e = e;
     sim->device = device;
+    sim->stop = options != NULL ? options->stop : NULL;
     sim->memory = arena_create();
     meso_status status = sim->memory != NULL ? simulation_build(sim, options, err)
                                              : error_set(err, MESO_MEMORY, "out of memory");
@@ -211,7 +241,6 @@ void simulation_destroy(simulation **sim)
         buffer_destroy(s->device, &s->ring);
         buffer_destroy(s->device, &s->spikes);
         buffer_destroy(s->device, &s->spike_counts);
-        buffer_destroy(s->device, &s->events);
     }
     kernel_release(&s->network_advance);
     kernel_release(&s->field_step);
@@ -245,11 +274,11 @@ static meso_status field_advance(simulation *sim, uint32_t row, meso_error *err)
     const recording_half *h = &sim->recorder.halves[sim->n_enqueued % 2];
     const cl_ulong number = sim->step / sim->l->steps_per_field;
     kernel *k = &sim->field_step;
-    MESO_TRY(kernel_set_u32(k, 8, history_slot(sim), err));
-    MESO_TRY(kernel_set_u32(k, 9, batches_before(sim), err));
-    MESO_TRY(kernel_set_bytes(k, 12, sizeof number, &number, err));
-    MESO_TRY(kernel_set_u32(k, 14, row, err));
-    MESO_TRY(kernel_set_buffer(k, 24, &h->drugs, err));
+    MESO_TRY(kernel_set_u32(k, FIELD_HISTORY_SLOT, history_slot(sim), err));
+    MESO_TRY(kernel_set_u32(k, FIELD_BATCHES_BEFORE, batches_before(sim), err));
+    MESO_TRY(kernel_set_bytes(k, FIELD_NUMBER, sizeof number, &number, err));
+    MESO_TRY(kernel_set_u32(k, FIELD_DRUG_ROW, row, err));
+    MESO_TRY(kernel_set_buffer(k, FIELD_DRUGS, &h->drugs, err));
     return device_launch(sim->device, k, 1, sim->l->work_group_size, err);
 }
 
@@ -259,14 +288,14 @@ static meso_status network_advance(simulation *sim, meso_error *err)
     const recording_half *h = &sim->recorder.halves[sim->n_enqueued % 2];
     const cl_ulong step = sim->step;
     kernel *k = &sim->network_advance;
-    MESO_TRY(kernel_set_bytes(k, 6, sizeof step, &step, err));
-    MESO_TRY(kernel_set_u32(k, 8, batches_before(sim), err));
-    MESO_TRY(kernel_set_u32(k, 9, history_slot(sim), err));
-    MESO_TRY(kernel_set_u32(k, 10, (uint32_t)(sim->step % sim->l->n_slots), err));
-    MESO_TRY(kernel_set_u32(k, 11, (uint32_t)(sim->step - h->first_step), err));
-    MESO_TRY(kernel_set_buffer(k, 30, &h->records, err));
-    MESO_TRY(kernel_set_buffer(k, 31, &h->record_counts, err));
-    MESO_TRY(kernel_set_buffer(k, 33, &h->status, err));
+    MESO_TRY(kernel_set_bytes(k, NETWORK_FIRST_STEP, sizeof step, &step, err));
+    MESO_TRY(kernel_set_u32(k, NETWORK_BATCHES_BEFORE, batches_before(sim), err));
+    MESO_TRY(kernel_set_u32(k, NETWORK_HISTORY_SLOT, history_slot(sim), err));
+    MESO_TRY(kernel_set_u32(k, NETWORK_RING_SLOT, (uint32_t)(sim->step % sim->l->n_slots), err));
+    MESO_TRY(kernel_set_u32(k, NETWORK_RECORD_STEP, (uint32_t)(sim->step - h->first_step), err));
+    MESO_TRY(kernel_set_buffer(k, NETWORK_RECORDS, &h->records, err));
+    MESO_TRY(kernel_set_buffer(k, NETWORK_RECORD_COUNTS, &h->record_counts, err));
+    MESO_TRY(kernel_set_buffer(k, NETWORK_STATUS, &h->status, err));
     return device_launch(sim->device, k, sim->l->n_partitions, sim->l->work_group_size, err);
 }
 
@@ -316,18 +345,9 @@ uint64_t simulation_synapses(const simulation *sim)
     return sim->synapses.n_synapses;
 }
 
-meso_status simulation_events(simulation *sim, uint64_t *n, meso_error *err)
+uint64_t simulation_events(const simulation *sim)
 {
-    *n = 0;
-    uint64_t *events = malloc(sim->events.bytes);
-    if (events == NULL)
-        return error_set(err, MESO_MEMORY, "out of memory");
-    const meso_status status = buffer_read(sim->device, &sim->events, 0, sim->events.bytes, events,
-                                           err);
-    for (uint32_t p = 0; status == MESO_OK && p < sim->l->n_partitions; p++)
-        *n += events[p];
-    free(events);
-    return status;
+    return sim->recorder.n_events;
 }
 
 uint32_t simulation_n_field(const simulation *sim)

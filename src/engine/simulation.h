@@ -53,8 +53,8 @@ meso_status simulation_collect(simulation *sim, interval *out, meso_error *err);
 
 const layout *simulation_layout(const simulation *sim);
 uint64_t simulation_synapses(const simulation *sim);
-/** Synaptic events delivered so far; waits for the queue. */
-meso_status simulation_events(simulation *sim, uint64_t *n, meso_error *err);
+/** Synaptic events set off by the spikes collected so far: the sum of their cells' out-degrees. */
+uint64_t simulation_events(const simulation *sim);
 
 /** Field quantities, in the order of interval.timeline: "dopamine.nac_core.concentration_nM". */
 uint32_t simulation_n_field(const simulation *sim);
@@ -67,7 +67,7 @@ meso_status simulation_edges(simulation *sim, uint32_t projection, edge **edges,
 /** Device memory by buffer: called with name and bytes, before anything is allocated. */
 typedef void memory_visitor(void *self, const char *name, uint64_t count, uint64_t bytes);
 void simulation_memory(const experiment *e, const layout *l, memory_visitor *visit, void *self);
-/** Errors: MESO_RANGE names the population that is too large and what would fit; MESO_DEVICE_MEMORY. */
+/** Errors: MESO_RANGE names the largest population and what would fit. */
 meso_status memory_check(const experiment *e, const layout *l, const meso_device_info *device,
                          meso_error *err);
 

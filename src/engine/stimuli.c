@@ -10,12 +10,6 @@ static uint64_t step_or_never(const experiment *e, double ms)
     return isfinite(ms) ? layout_steps(e, ms) : UINT64_MAX;
 }
 
-/* Mean number of common events per field step. */
-static double common_events(const experiment *e, const stimulus *s)
-{
-    return -expm1(-s->rate_hz / s->participation * e->field_step_ms * 1e-3);
-}
-
 static stimulus_entry entry_of(const simulation *sim, const stimulus *s)
 {
     const experiment *e = sim->e;
@@ -40,26 +34,10 @@ static stimulus_entry entry_of(const simulation *sim, const stimulus *s)
         entry.events = (float)(s->rate_hz * e->dt_ms * 1e-3);
         entry.n_thresholds = codegen_poisson_thresholds(e, s);
     } else if (s->kind == STIMULUS_VOLLEYS) {
-        entry.events = (float)common_events(e, s);
+        entry.events = (float)(s->rate_hz / s->participation * e->field_step_ms * 1e-3);
         entry.participation = (uint32_t)fmin(s->participation * 0x1p32, UINT32_MAX);
     }
     return entry;
-}
-
-/* Poisson counts come from 32 tail probabilities: enough for about ten events a step. */
-static meso_status rates_check(const experiment *e, meso_error *err)
-{
-    for (uint32_t i = 0; i < e->n_stimuli; i++) {
-        const stimulus *s = &e->stimuli[i];
-        const double events = s->rate_hz * (1 + fabs(s->theta_depth)) * e->dt_ms * 1e-3;
-        if (s->kind == STIMULUS_POISSON && events > 8)
-            return error_set(err, MESO_RANGE,
-                             "stimuli.%s.rate_hz: %g Hz is more than 8 events in a step of %g ms: "
-                             "at most %g Hz",
-                             s->name, s->rate_hz, e->dt_ms,
-                             8 / (1 + fabs(s->theta_depth)) / (e->dt_ms * 1e-3));
-    }
-    return MESO_OK;
 }
 
 /* The table is ordered by target population, as population_entry.stimulus_base expects. */
@@ -68,7 +46,6 @@ meso_status stimuli_create(simulation *sim, meso_error *err)
     const experiment *e = sim->e;
     stimuli *s = &sim->stimuli;
     const uint32_t n = e->n_stimuli;
-    MESO_TRY(rates_check(e, err));
     stimulus_entry *table = calloc(n + 1, sizeof *table);
     if (table == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");

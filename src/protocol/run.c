@@ -14,11 +14,13 @@
 
 /* Rows of the time line that an interval can end, at most one per field step. */
 #define ROWS SIMULATION_INTERVAL
+#define NEGLIGIBLE_NM 1e-9 /* drug levels below are zero, so that no device sees denormals */
 
 /* Drug levels of one interval, kept until its results are collected. */
 typedef struct drug_history {
     float *free_nM; /* [SIMULATION_INTERVAL x n_drugs] */
-    double *row_nM; /* [ROWS x 2 n_drugs] plasma and brain at the end of each row */
+    double *row_nM; /* [ROWS x 2 n_drugs] plasma and brain, means over each row */
+    double *end_nM; /* [n_drugs] brain, at the end of the interval */
     uint32_t n_rows;
 } drug_history;
 
@@ -32,6 +34,7 @@ typedef struct walk {
     arena *memory;
 
     pharmacokinetics *drugs; /* [n_drugs] */
+    double *row_sum_nM; /* [2 n_drugs] plasma and brain since the last row ended */
     uint32_t next_dose;
     drug_history history[2];
     uint64_t n_fields, field; /* field steps in all, and enqueued so far */
@@ -41,9 +44,10 @@ typedef struct walk {
     hash_stream *hash;
     uint64_t *n_spikes, *row_spikes; /* [n_populations] so far; since the last row */
     uint64_t row_step;               /* at which the last row ended */
-    double *row_values, *rates_hz, *drug_nM;
+    double *row_values, *rates_hz;
     uint64_t step; /* collected so far */
-    double build_s, started_s, wall_s, last_wall_s;
+    double build_s, started_s, last_wall_s;
+    uint32_t n_begun; /* sinks that heard begin, and will hear the end */
 } walk;
 
 static double now_s(void)
@@ -176,26 +180,39 @@ static void doses_give(walk *w)
     }
 }
 
+/* The level that holds during one field step, into the row. */
+static void drug_advance(walk *w, drug_history *h, uint32_t f, uint32_t d)
+{
+    const double brain_nM = pk_brain_nM(&w->drugs[d]);
+    h->free_nM[f * w->e->n_drugs + d] = brain_nM < NEGLIGIBLE_NM ? 0 : (float)brain_nM;
+    w->row_sum_nM[2 * d] += pk_plasma_nM(&w->drugs[d]);
+    w->row_sum_nM[2 * d + 1] += brain_nM;
+    pk_step(&w->drugs[d]);
+    h->end_nM[d] = pk_brain_nM(&w->drugs[d]);
+}
+
+static void drug_row_end(walk *w, drug_history *h, uint64_t row_fields)
+{
+    const uint32_t n = 2 * w->e->n_drugs;
+    for (uint32_t i = 0; i < n; i++) {
+        h->row_nM[h->n_rows * n + i] = w->row_sum_nM[i] / (double)row_fields;
+        w->row_sum_nM[i] = 0;
+    }
+    h->n_rows++;
+}
+
 /* Levels of the next n field steps. */
 static void drugs_advance(walk *w, drug_history *h, uint32_t n)
 {
-    const uint32_t n_drugs = w->e->n_drugs;
-    const uint64_t row_fields = (uint64_t)llround(w->e->record.timeline_interval_ms /
-                                                  w->e->field_step_ms);
+    const uint64_t row_fields =
+        (uint64_t)llround(w->e->record.timeline_interval_ms / w->e->field_step_ms);
     h->n_rows = 0;
     for (uint32_t f = 0; f < n; f++, w->field++) {
         doses_give(w);
-        const int row_ends = (w->field + 1) % row_fields == 0;
-        for (uint32_t d = 0; d < n_drugs; d++) {
-            h->free_nM[f * n_drugs + d] = (float)pk_brain_nM(&w->drugs[d]);
-            pk_step(&w->drugs[d]);
-            if (row_ends) {
-                h->row_nM[(h->n_rows * n_drugs + d) * 2] = pk_plasma_nM(&w->drugs[d]);
-                h->row_nM[(h->n_rows * n_drugs + d) * 2 + 1] = pk_brain_nM(&w->drugs[d]);
-            }
-            w->drug_nM[d] = pk_brain_nM(&w->drugs[d]);
-        }
-        h->n_rows += row_ends ? 1 : 0;
+        for (uint32_t d = 0; d < w->e->n_drugs; d++)
+            drug_advance(w, h, f, d);
+        if ((w->field + 1) % row_fields == 0)
+            drug_row_end(w, h, row_fields);
     }
 }
 
@@ -282,7 +299,7 @@ static meso_status progress_tell(walk *w, const interval *results, meso_error *e
         .phase = phase_at(w->e, time_s),
         .rates_hz = w->rates_hz,
         .n_populations = w->e->n_populations,
-        .drug_nM = w->drug_nM,
+        .drug_nM = w->history[(w->n_collected - 1) % 2].end_nM,
         .n_drugs = w->e->n_drugs,
     };
     w->last_wall_s = wall;
@@ -325,7 +342,11 @@ static int stop_is_wanted(const walk *w)
 /* One interval runs while the one before it is written. */
 static meso_status walk_go(walk *w, meso_error *err)
 {
-    TELL(w, begin, &w->info, err);
+    for (; w->n_begun < w->n_sinks; w->n_begun++) {
+        const meso_sink *sink = w->sinks[w->n_begun];
+        if (sink->begin != NULL)
+            MESO_TRY(sink->begin(sink->self, &w->info, err));
+    }
     w->started_s = now_s();
     while (w->field < w->n_fields && !stop_is_wanted(w)) {
         MESO_TRY(interval_enqueue(w, err));
@@ -342,7 +363,8 @@ static meso_status walk_go(walk *w, meso_error *err)
     return MESO_OK;
 }
 
-/* Sinks hear the end however it came about, so that they can close their files. */
+/* Every sink that began hears the end, however it came about, so that it can close its files. What goes
+ * wrong then counts more than a stop, but not more than the error that ended the run. */
 static meso_status walk_end(walk *w, meso_status outcome, meso_error *err)
 {
     const double seconds = (double)w->step * w->e->dt_ms * 1e-3;
@@ -360,19 +382,27 @@ static meso_status walk_end(walk *w, meso_status outcome, meso_error *err)
         .real_time_factor = seconds > 0 ? wall / seconds : 0,
         .neurons = w->info.n_neurons,
         .synapses = w->info.n_synapses,
+        .synaptic_events = simulation_events(w->sim),
         .rates_hz = w->rates_hz,
     };
     for (uint32_t p = 0; p < w->e->n_populations; p++) {
         s.spikes += w->n_spikes[p];
-        w->rates_hz[p] = seconds > 0
-                             ? (double)w->n_spikes[p] / seconds / w->e->populations[p].n_neurons
-                             : 0;
+        w->rates_hz[p] =
+            seconds > 0 ? (double)w->n_spikes[p] / seconds / w->e->populations[p].n_neurons : 0;
     }
-    MESO_TRY(simulation_events(w->sim, &s.synaptic_events, err));
     meso_device_memory(w->device, &now, &s.peak_device_bytes);
     s.bytes_per_synapse = s.synapses > 0 ? (double)now / (double)s.synapses : 0;
-    TELL(w, end, &s, err);
-    return MESO_OK;
+    for (uint32_t i = 0; i < w->n_begun; i++) {
+        meso_error cause = {0};
+        const meso_sink *sink = w->sinks[i];
+        const meso_status ended = sink->end != NULL ? sink->end(sink->self, &s, &cause) : MESO_OK;
+        if (ended != MESO_OK && (outcome == MESO_OK || outcome == MESO_STOPPED)) {
+            outcome = ended;
+            if (err != NULL)
+                *err = cause;
+        }
+    }
+    return outcome;
 }
 
 static meso_status walk_prepare(walk *w, meso_error *err)
@@ -393,11 +423,12 @@ static meso_status walk_prepare(walk *w, meso_error *err)
         drug_history *h = &w->history[i];
         MESO_TRY(walk_alloc(w, SIMULATION_INTERVAL * e->n_drugs, sizeof(float), &h->free_nM, err));
         MESO_TRY(walk_alloc(w, ROWS * 2 * e->n_drugs, sizeof(double), &h->row_nM, err));
+        MESO_TRY(walk_alloc(w, e->n_drugs, sizeof(double), &h->end_nM, err));
     }
     MESO_TRY(walk_alloc(w, e->n_populations, sizeof(uint64_t), &w->n_spikes, err));
     MESO_TRY(walk_alloc(w, e->n_populations, sizeof(uint64_t), &w->row_spikes, err));
     MESO_TRY(walk_alloc(w, e->n_populations, sizeof(double), &w->rates_hz, err));
-    MESO_TRY(walk_alloc(w, e->n_drugs, sizeof(double), &w->drug_nM, err));
+    MESO_TRY(walk_alloc(w, 2 * e->n_drugs, sizeof(double), &w->row_sum_nM, err));
     return walk_alloc(w, w->info.n_series, sizeof(double), &w->row_values, err);
 }
 
@@ -415,8 +446,7 @@ meso_status meso_experiment_run(const meso_experiment *experiment, meso_device *
                                           : error_set(err, MESO_MEMORY, "out of memory");
     if (status == MESO_OK) {
         status = walk_go(&w, err);
-        const meso_status ended = walk_end(&w, status, status == MESO_OK ? err : NULL);
-        status = status == MESO_OK ? ended : status;
+        status = walk_end(&w, status, err);
     }
     hash_stream_destroy(&w.hash);
     simulation_destroy(&w.sim);

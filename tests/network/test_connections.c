@@ -112,6 +112,32 @@ static void test_no_multapses_and_no_autapses(void **state)
     demolish(&w);
 }
 
+/* Without multapses every source is as likely as any other, in small populations too. */
+static void test_no_multapses_is_fair(void **state)
+{
+    (void)state;
+    const uint32_t sizes[][2] = {{5, 3}, {10, 5}, {17, 4}, {60, 10}};
+    for (int i = 0; i < 4; i++) {
+        char rule[128];
+        const uint32_t n = sizes[i][0], k = sizes[i][1];
+        snprintf(rule, sizeof rule,
+                 "\"rule\":\"fixed_indegree\",\"indegree\":%u,\"multapses\":false,"
+                 "\"weight_nS\":1,\"delay_ms\":1",
+                 k);
+        network w = build(n, 6000, 0, rule, NULL);
+        uint32_t *out = degrees(&w, n, 1);
+        const double share = (double)k / n, mean = 6000 * share;
+        double chi2 = 0;
+        for (uint32_t s = 0; s < n; s++)
+            chi2 += (out[s] - mean) * (out[s] - mean) / (mean * (1 - share)) * (n - 1.0) / n;
+        const double df = n - 1, z = (cbrt(chi2 / df) - (1 - 2 / (9 * df))) / sqrt(2 / (9 * df));
+        if (fabs(z) > Z_LIMIT)
+            fail_msg("%u of %u sources: z = %.1f", k, n, z);
+        free(out);
+        demolish(&w);
+    }
+}
+
 static void test_fixed_probability(void **state)
 {
     (void)state;
@@ -234,6 +260,43 @@ static void test_weights_have_their_distribution(void **state)
     demolish(&w);
 }
 
+/* Strong and weak projections into one conductance share an input ring; both keep their weights. */
+static void test_weak_weights_beside_strong_ones(void **state)
+{
+    (void)state;
+    const char *format =
+        "{\"schema_version\":1,\"seed\":11,\"cells\":{\"cell\":{\"model\":\"izhikevich\",\"conductances\":"
+        "{\"ampa\":{\"kind\":\"exponential\",\"tau_decay_ms\":5,\"E_mV\":0}}}},\"populations\":{\"a\":{"
+        "\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":500}},\"projections\":{\"strong\":{"
+        "\"source\":\"a\",\"target\":\"a\",\"receptors\":{\"ampa\":1},\"rule\":\"fixed_indegree\","
+        "\"indegree\":400,\"delay_ms\":1,\"weight_nS\":{\"distribution\":\"lognormal\",\"mean\":1,"
+        "\"sd\":1,\"max\":20}},\"weak\":{\"source\":\"a\",\"target\":\"a\",\"receptors\":{\"ampa\":1},"
+        "\"rule\":\"fixed_indegree\",\"indegree\":100,\"delay_ms\":1,\"weight_nS\":{\"distribution\":"
+        "\"uniform\",\"min\":0,\"max\":%g}}},\"protocol\":[{\"phase\":\"all\",\"ms\":10}]}";
+    char json[2048];
+    snprintf(json, sizeof json, format, 0.002);
+    network w = {.e = capture_load(json)};
+    meso_error err = {0};
+    if (simulation_create(w.e, capture_device(), NULL, &w.sim, &err) != MESO_OK ||
+        simulation_edges(w.sim, 1, &w.edges, &w.n, &err) != MESO_OK)
+        fail_msg("%s", err.message);
+    double mean = 0, largest = 0;
+    for (uint64_t i = 0; i < w.n; i++) {
+        mean += w.edges[i].weight_nS / (double)w.n;
+        largest = fmax(largest, w.edges[i].weight_nS);
+    }
+    assert_true(fabs(mean / 0.001 - 1) < 0.01);
+    assert_true(fabs(largest / 0.002 - 1) < 0.01);
+    demolish(&w);
+
+    snprintf(json, sizeof json, format, 1e-5);
+    meso_experiment *e = capture_load(json);
+    simulation *sim = NULL;
+    assert_int_equal(simulation_create(e, capture_device(), NULL, &sim, &err), MESO_RANGE);
+    assert_non_null(strstr(err.message, "projections.weak.weight_nS"));
+    meso_experiment_destroy(&e);
+}
+
 static void test_constant_weight_is_exact(void **state)
 {
     (void)state;
@@ -284,12 +347,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fixed_indegree),
         cmocka_unit_test(test_no_multapses_and_no_autapses),
+        cmocka_unit_test(test_no_multapses_is_fair),
         cmocka_unit_test(test_fixed_probability),
         cmocka_unit_test(test_fixed_total),
         cmocka_unit_test(test_one_to_one_and_all_to_all),
         cmocka_unit_test(test_gaussian_distance),
         cmocka_unit_test(test_delays_have_their_distribution),
         cmocka_unit_test(test_weights_have_their_distribution),
+        cmocka_unit_test(test_weak_weights_beside_strong_ones),
         cmocka_unit_test(test_constant_weight_is_exact),
         cmocka_unit_test(test_same_network_for_any_partition_count),
         cmocka_unit_test(test_nothing_to_connect),

@@ -73,7 +73,7 @@ static void test_too_large_a_population_is_refused(void **state)
            "\"populations\":{\"small\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":10},"
            "\"huge\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":2000000000}},"
            "\"protocol\":[{\"phase\":\"all\",\"ms\":10}]}",
-           MESO_RANGE, ":1: populations.huge.n_neurons: 2000000000 cells are too many for");
+           MESO_RANGE, ":1: populations.huge.n_neurons: with its 2000000000 cells the network is too large for");
 }
 
 static void test_too_many_synapses_are_refused(void **state)
@@ -85,7 +85,7 @@ static void test_too_many_synapses_are_refused(void **state)
            "\"projections\":{\"p\":{\"source\":\"a\",\"target\":\"a\",\"rule\":\"fixed_indegree\","
            "\"indegree\":100000,\"receptors\":{\"ampa\":1},\"weight_nS\":1,\"delay_ms\":1}},"
            "\"protocol\":[{\"phase\":\"all\",\"ms\":10}]}",
-           MESO_DEVICE_MEMORY, "GB");
+           MESO_RANGE, ":1: populations.a.n_neurons: with its 1000000 cells the network is too large");
 }
 
 static void test_one_cell_alone_runs(void **state)
@@ -135,21 +135,35 @@ static void test_rates_of_zero_and_of_ten_kilohertz(void **state)
     }
 }
 
-static void test_a_rate_beyond_the_step_is_refused(void **state)
+/* Each event opens w e^0 at one step in every neuron that takes part: the mean of g counts them. */
+static void test_volleys_come_at_their_rate(void **state)
 {
     (void)state;
-    meso_experiment *e = capture_load(
-        "{\"schema_version\":1,\"cells\":{\"cell\":{\"model\":\"izhikevich\",\"conductances\":{"
-        "\"ampa\":"
-        "{\"kind\":\"exponential\",\"tau_decay_ms\":5,\"E_mV\":0}}}},"
-        "\"populations\":{\"a\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":5}},"
-        "\"stimuli\":{\"s\":{\"kind\":\"poisson\",\"target\":\"a\",\"rate_hz\":90000,"
-        "\"receptors\":{\"ampa\":1},\"weight_nS\":0.001}},"
-        "\"protocol\":[{\"phase\":\"all\",\"ms\":200}]}");
-    meso_error err = {0};
-    assert_int_equal(meso_experiment_run(e, capture_device(), NULL, NULL, 0, &err), MESO_RANGE);
-    assert_non_null(strstr(err.message, "stimuli.s.rate_hz"));
-    meso_experiment_destroy(&e);
+    const double cases[][2] = {{10, 0.02}, {10, 0.3}, {300, 0.5}}; /* rate, participation */
+    for (int i = 0; i < 3; i++) {
+        char json[1024];
+        snprintf(json, sizeof json,
+                 "{\"schema_version\":1,\"cells\":{\"cell\":{\"model\":\"izhikevich\",\"conductances\":{"
+                 "\"nmda\":{\"kind\":\"exponential\",\"tau_decay_ms\":5,\"E_mV\":0}}}},"
+                 "\"populations\":{\"a\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":1000}},"
+                 "\"stimuli\":{\"s\":{\"kind\":\"volleys\",\"target\":\"a\",\"rate_hz\":%g,"
+                 "\"participation\":%g,\"receptors\":{\"nmda\":1},\"weight_nS\":0.001}},"
+                 "\"protocol\":[{\"phase\":\"all\",\"seconds\":20}],\"record\":{\"reports\":{\"g\":{"
+                 "\"population\":\"a\",\"variable\":\"g_nmda_nS\",\"neurons\":100,\"interval_ms\":1,"
+                 "\"start_ms\":50}}}}",
+                 cases[i][0], cases[i][1]);
+        capture c = capture_run(json, NULL);
+        double mean = 0;
+        const uint32_t n = c.n_frames[0] * 100;
+        for (uint32_t k = 0; k < n; k++)
+            mean += c.frames[0][k] / n;
+        const double decay = exp(-0.1 / 5), per_step = cases[i][0] * 1e-4;
+        const double expected = 0.001 * per_step * decay / (1 - decay);
+        const double common_events = 20 * cases[i][0] / cases[i][1]; /* all cells share them */
+        if (fabs(mean / expected - 1) > 4.5 / sqrt(common_events))
+            fail_msg("%g Hz, %g: %.3f of what it should be", cases[i][0], cases[i][1], mean / expected);
+        capture_free(&c);
+    }
 }
 
 static void test_a_runaway_network_is_an_error_not_a_wrong_result(void **state)
@@ -174,7 +188,7 @@ int main(void)
         cmocka_unit_test(test_too_many_synapses_are_refused),
         cmocka_unit_test(test_one_cell_alone_runs),
         cmocka_unit_test(test_rates_of_zero_and_of_ten_kilohertz),
-        cmocka_unit_test(test_a_rate_beyond_the_step_is_refused),
+        cmocka_unit_test(test_volleys_come_at_their_rate),
         cmocka_unit_test(test_a_runaway_network_is_an_error_not_a_wrong_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
