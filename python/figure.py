@@ -25,9 +25,8 @@ PUBLISHED_BLOCK = {
 }
 PALETTE = ["#D55E00", "#E69F00", "#0072B2", "#000000", "#009E73", "#56B4E9", "#CC79A7"]
 GREY, LIGHT = "#595959", "#BFBFBF"
-STYLES = ["-", (0, (4, 1.5)), (0, (1, 1))]  # the populations of one region
-OVER = (0, (3, 3))  # a line that lies on another one
 RASTER_S = 3.0
+SEARCH_S = 60.0  # around the drug's peak and before the dose, for windows with the usual gates
 RASTER_ROWS = (15, 40)  # of a population: small nuclei stay visible, large ones are thinned
 LOWEST_RATE_HZ = 0.05  # of the logarithmic axis
 SETTLE_S = 20.0  # of the first phase, not counted as baseline
@@ -157,8 +156,42 @@ class View:
             return [("Early", before), ("Late", max(0.0, last_s - RASTER_S))]
         (drug,), level = max(brain.items(), key=lambda item: item[1].max())
         peak_s = self.result.time_s[numpy.argmax(level)]
-        start = min(max(peak_s - RASTER_S / 2, 0.0), max(0.0, last_s - RASTER_S))
-        return [("Baseline", before), (f"{drug.capitalize()} peak", start)]
+        peak = min(max(peak_s - RASTER_S / 2, 0.0), max(0.0, last_s - RASTER_S))
+        before, peak = self._comparable(before, peak)
+        return [("Baseline", before), (f"{drug.capitalize()} peak", peak)]
+
+    def gate(self):
+        """(label, mean of the gates in each row), or None."""
+        gates = self.result.matching("gate", None)
+        if not gates:
+            return None
+        names = [words(name) for (name,) in gates]
+        names = ["hippocampal" if name == "hippocampus" else name for name in names]
+        return " and ".join(names) + " up state", numpy.mean(list(gates.values()), axis=0)
+
+    def _comparable(self, before, peak):
+        """Starts near the given ones where afferents are up as long as usual, and as long in both:
+        what differs between the rasters is then not the phase of a slow oscillation."""
+        gate, time_s = self.gate(), self.result.time_s
+        if gate is None or len(time_s) < 2 or time_s[1] - time_s[0] > RASTER_S:
+            return before, peak
+        _, up = gate
+        row_s = time_s[1] - time_s[0]
+        n = max(1, round(RASTER_S / row_s))
+        starts = time_s[: len(time_s) - n + 1] - row_s
+        parts = numpy.lib.stride_tricks.sliding_window_view(up, n)
+        usual, share, uneven = up.mean(), parts.mean(axis=1), parts.std(axis=1)
+        early = numpy.flatnonzero((starts + RASTER_S <= self.first_dose_s)
+                                  & (starts > self.first_dose_s - SEARCH_S) & (starts >= 0))
+        late = numpy.flatnonzero((abs(starts - peak) <= SEARCH_S) & (starts >= self.first_dose_s))
+        if not len(early) or not len(late):
+            return before, peak
+        a, b = share[early][:, None], share[late][None, :]
+        far = abs(starts[early] - before)[:, None] + abs(starts[late] - peak)[None, :]
+        shape = abs(uneven[early][:, None] - uneven[late][None, :])
+        cost = abs(a - usual) + abs(b - usual) + abs(a - b) + shape + 1e-4 * far / SEARCH_S
+        i, j = numpy.unravel_index(numpy.argmin(cost), cost.shape)
+        return starts[early[i]], starts[late[j]]
 
     def mark(self, axes):
         """Vertical lines where drugs were given."""
@@ -204,20 +237,34 @@ def percent(axes, label):
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}"))
 
 
-def plot_noisy(axes, view, values, colour, **style):
+def plot_noisy(axes, view, values, colour):
     """A series pale, and its running mean on top. Returns the last value of the mean."""
     binned = view.binned(values)
     smooth = view.smooth(binned)
     axes.plot(view.minutes, binned, color=colour, linewidth=0.8, alpha=0.35)
-    axes.plot(view.minutes, smooth, color=colour, **style)
+    axes.plot(view.minutes, smooth, color=colour)
     return smooth[-1]
 
 
-def style_over(values, drawn):
-    """Thinner than the lines drawn before, and dashed over an equal one, so that all are seen."""
-    hides = any(numpy.allclose(values, other, rtol=1e-3) for other in drawn)
-    drawn.append(values)
-    return {"linestyle": OVER if hides else "-", "linewidth": max(1.5, 3.5 - 0.5 * len(drawn))}
+def without_repeats(curves):
+    """[(regions, values)] of (region, values), each curve once with all regions that share it."""
+    found = []
+    for region, values in curves:
+        for regions, other in found:
+            if numpy.allclose(values, other, rtol=1e-3):
+                regions.append(region)
+                break
+        else:
+            found.append(([region], values))
+    return found
+
+
+def joint_name(regions):
+    """nac_core and nac_shell -> NAc; pfc and vta -> PFC, VTA."""
+    stems = {region.split("_")[0] for region in regions}
+    if len(regions) > 1 and len(stems) == 1:
+        return words(stems.pop())
+    return ", ".join(words(region) for region in regions)
 
 
 def running_mean(values, width):
@@ -245,6 +292,26 @@ def raster_layout(view):
     return layout, row
 
 
+def draw_gate(axes, view, start_s, named):
+    """A strip above the rasters, as high as the share of each row in the up state."""
+    gate = view.gate()
+    if gate is None:
+        return
+    label, up = gate
+    time_s = view.result.time_s
+    row_s = time_s[1] - time_s[0] if len(time_s) > 1 else time_s[0]
+    rows = numpy.flatnonzero((time_s > start_s + 1e-6) & (time_s - row_s < start_s + RASTER_S - 1e-6))
+    box = axes.get_position()
+    strip = axes.figure.add_axes((box.x0, box.y1 + 0.004, box.width, 0.018))
+    strip.bar(time_s[rows] - row_s - start_s, up[rows], width=row_s, align="edge", color=GREY)
+    strip.set(xlim=(0, RASTER_S), ylim=(0, 1), xticks=[], yticks=[])
+    for side in ("left", "bottom", "top", "right"):
+        strip.spines[side].set(visible=True, color=LIGHT, linewidth=0.8)
+    if named:
+        strip.text(-0.03, 0.5, label, transform=strip.transAxes, ha="right", va="center",
+                   fontsize=8.5, color=GREY)
+
+
 def draw_raster(axes, view, title, start_s, named):
     layout, n_rows = raster_layout(view)
     for name, first, rows in layout:
@@ -262,7 +329,9 @@ def draw_raster(axes, view, title, start_s, named):
             axes.text(-0.03, first + rows / 2, words(name), transform=axes.get_yaxis_transform(),
                       ha="right", va="center", fontsize=11, color=colour)
     axes.set(xlim=(0, RASTER_S), ylim=(n_rows + 2, -3), yticks=[])
-    axes.set_title(f"{title}, {start_s / 60:.1f} min", loc="left", pad=6)
+    pad = 6 if view.gate() is None else 24
+    axes.set_title(f"{title}, {start_s / 60:.1f} min", loc="left", pad=pad)
+    draw_gate(axes, view, start_s, named)
     axes.set_xticks(range(int(RASTER_S) + 1))
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("time (s)", labelpad=2)
@@ -272,17 +341,14 @@ def draw_raster(axes, view, title, start_s, named):
 
 
 def draw_rates(axes, view):
-    labels, count = [], {}
+    labels = []
     for name, population in view.result.populations.items():
         rate = view.result.series.get(f"rate.{name}_hz")
         if rate is None:
             continue
-        region = population["region"]
-        style = STYLES[count.get(region, 0) % len(STYLES)]
-        count[region] = count.get(region, 0) + 1
-        colour = view.colour[region]
+        colour = view.colour[population["region"]]
         smooth = numpy.maximum(view.smooth(view.binned(rate)), LOWEST_RATE_HZ)
-        axes.plot(view.minutes, smooth, color=colour, linestyle=style, linewidth=1.7)
+        axes.plot(view.minutes, smooth, color=colour, linewidth=1.7)
         labels.append((smooth[-1], words(name), colour))
     if not labels:
         return None
@@ -306,8 +372,7 @@ def draw_drug(axes, view):
         place = place.rsplit("_", 1)[0]
         colour = {"plasma": LIGHT, "brain": "black"}.get(place, GREY)
         values = factor * view.binned(values)
-        style = STYLES[drugs.index(drug) % len(STYLES)]
-        axes.plot(view.minutes, values, color=colour, linestyle=style)
+        axes.plot(view.minutes, values, color=colour)
         text = place if len(drugs) == 1 else f"{drug}, {place}"
         labels.append((values[-1], text, GREY if place == "plasma" else colour))
     axes.set_ylabel(f"{drugs[0] if len(drugs) == 1 else 'drug'} ({unit})")
@@ -344,35 +409,36 @@ def transporter_name(result):
 
 
 def draw_modulator(axes, view):
-    labels, modulators, drawn = [], [], []
-    levels = view.result.matching(None, None, "concentration_nM")
-    for (modulator, region), values in reversed(levels.items()):
-        level_nM = values[view.baseline].mean()
-        colour = view.colour.get(region, GREY)
-        end = plot_noisy(axes, view, values / level_nM, colour, **style_over(values, drawn))
-        labels.append((end, f"{words(region)} ({level_nM:.0f} nM)", colour))
-        modulators.append(words(modulator))
+    labels, modulators = [], {}
+    for (modulator, region), values in view.result.matching(None, None, "concentration_nM").items():
+        modulators.setdefault(words(modulator), []).append((region, values))
+    for curves in modulators.values():
+        for regions, values in without_repeats(curves):
+            level_nM = values[view.baseline].mean()
+            colour = view.colour.get(regions[0], GREY)
+            end = plot_noisy(axes, view, values / level_nM, colour)
+            labels.append((end, f"{joint_name(regions)} ({level_nM:.0f} nM)", colour))
     if not labels:
         return None
     axes.axhline(1, color=LIGHT, linewidth=1, zorder=0)
     axes.text(0.985, 0.03, "100 % is the level in brackets", transform=axes.transAxes, ha="right",
               va="bottom", fontsize=10.5, color=GREY)
-    percent(axes, f"{' and '.join(dict.fromkeys(modulators))}\n(% of baseline)")
+    percent(axes, f"{' and '.join(modulators)}\n(% of baseline)")
     axes.set_ylim(0, None)
     return lambda: label_ends(axes, view.minutes[-1], labels)
 
 
 def draw_receptors(axes, view):
-    labels, seen, drawn = [], set(), []
-    occupancy = view.result.matching(None, None, "occupancy")
-    for (population, receptor), values in occupancy.items():
-        region = view.result.populations.get(population, {}).get("region")
-        if (region, receptor) in seen:
-            continue  # the same for all cells of a region
-        seen.add((region, receptor))
-        colour = view.colour.get(region, GREY)
-        end = plot_noisy(axes, view, values, colour, **style_over(values, drawn))
-        labels.append((end, f"{words(receptor)} {words(region or '')}", colour))
+    labels, receptors = [], {}
+    for (population, receptor), values in view.result.matching(None, None, "occupancy").items():
+        region = view.result.populations.get(population, {}).get("region", "")
+        curves = receptors.setdefault(receptor, {})
+        curves.setdefault(region, values)  # the same for all cells of a region
+    for receptor, curves in receptors.items():
+        for regions, values in without_repeats(curves.items()):
+            colour = view.colour.get(regions[0], GREY)
+            end = plot_noisy(axes, view, values, colour)
+            labels.append((end, f"{words(receptor)} {joint_name(regions)}", colour))
     if not labels:
         return None
     percent(axes, "receptors\nbound (%)")
@@ -428,8 +494,9 @@ def draw(result):
     figure.suptitle(result.experiment.get("title") or result.directory.name, x=0.02, y=0.975,
                     ha="left", fontsize=19, weight="bold")
     figure.text(0.02, 0.915, caption(result), fontsize=12, color=GREY)
+    height = 0.455 if view.gate() is None else 0.43  # of the rasters, with room for the strip
     for i, (title, start_s) in enumerate(view.windows):
-        axes = figure.add_axes((0.105 + 0.195 * i, 0.40, 0.175, 0.455))
+        axes = figure.add_axes((0.105 + 0.195 * i, 0.40, 0.175, height))
         draw_raster(axes, view, title, start_s, named=i == 0)
     draw_slow(figure, view, [draw_rates], 0.105, 0.075, 0.37, 0.235)
     slow = draw_slow(figure, view, [draw_drug, draw_transporter, draw_modulator, draw_receptors],

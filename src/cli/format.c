@@ -34,6 +34,8 @@ const char *format_time(char out[QUANTITY_SIZE], double seconds)
 {
     if (!(seconds >= 0) || seconds > 1e12) {
         strcpy(out, "-");
+    } else if (seconds > 0 && seconds < 0.9995) {
+        snprintf(out, QUANTITY_SIZE, "%.3g ms", 1e3 * seconds);
     } else if (seconds < 10) {
         snprintf(out, QUANTITY_SIZE, "%.1f s", seconds);
     } else {

@@ -31,6 +31,9 @@ struct progress {
     bool quiet, colour;
     double last_s; /* of drawing, on the monotonic clock */
     double reached_s;
+    double drawn_model_s, drawn_wall_s; /* what the line showed last */
+    double *spikes; /* [n_populations], of a neuron since then */
+    double *recent_hz; /* [n_populations], since then */
     uint32_t n_populations, n_drugs;
     uint32_t *n_neurons; /* [n_populations] */
     grouping populations, regions;
@@ -162,7 +165,9 @@ static meso_status begin(void *self, const meso_run_info *info, meso_error *err)
     uint32_t n = info->n_populations;
     p->n_neurons = calloc(n, sizeof *p->n_neurons);
     p->rates_hz = calloc(n, sizeof *p->rates_hz);
-    if (!p->n_neurons || !p->rates_hz || !group_populations(&p->populations, info, false) ||
+    p->spikes = calloc(n, sizeof *p->spikes);
+    p->recent_hz = calloc(n, sizeof *p->recent_hz);
+    if (!p->n_neurons || !p->rates_hz || !p->spikes || !p->recent_hz || !group_populations(&p->populations, info, false) ||
         !group_populations(&p->regions, info, true) || !name_drugs(p, info))
         return error_set(err, MESO_MEMORY, "no memory for the progress line");
     p->n_populations = n;
@@ -227,7 +232,7 @@ static void append_times(text *t, const meso_progress *now)
 static void append_drugs(text *t, const progress *p, const meso_progress *now)
 {
     for (uint32_t i = 0; i < now->n_drugs && i < p->n_drugs; i++)
-        text_appendf(t, "  %s %.0f nM", p->drugs[i], now->drug_nM[i]);
+        text_appendf(t, "  brain %s %.0f nM", p->drugs[i], now->drug_nM[i]);
 }
 
 /* The phase is printed before this; rates as fine as the width allows. */
@@ -262,15 +267,39 @@ static void draw(const progress *p, const meso_progress *now)
     text_free(&t);
 }
 
+static void count_spikes(progress *p, const meso_progress *now)
+{
+    for (uint32_t i = 0; i < p->n_populations; i++)
+        p->spikes[i] += now->rates_hz[i] * (now->model_time_s - p->reached_s);
+    p->reached_s = now->model_time_s;
+}
+
+/* One interval is too short for rates and speed: means since the line was last drawn. */
+static void draw_means(progress *p, const meso_progress *now)
+{
+    meso_progress shown = *now;
+    double model_s = now->model_time_s - p->drawn_model_s;
+    if (model_s > 0) {
+        shown.real_time_factor = (now->wall_s - p->drawn_wall_s) / model_s;
+        for (uint32_t i = 0; i < p->n_populations; i++)
+            p->recent_hz[i] = p->spikes[i] / model_s;
+        shown.rates_hz = p->recent_hz;
+    }
+    draw(p, &shown);
+    memset(p->spikes, 0, p->n_populations * sizeof *p->spikes);
+    p->drawn_model_s = now->model_time_s;
+    p->drawn_wall_s = now->wall_s;
+}
+
 static meso_status advance(void *self, const meso_progress *now, meso_error *err)
 {
     (void)err;
     progress *p = self;
-    p->reached_s = now->model_time_s;
+    count_spikes(p, now);
     double wall_s = now_s(), interval_s = p->style == PLAIN ? 2 : 0.1;
     bool last = now->model_time_s >= now->duration_s;
     if (p->style != SILENT && (wall_s - p->last_s >= interval_s || last)) {
-        draw(p, now);
+        draw_means(p, now);
         p->last_s = wall_s;
     }
     return MESO_OK;
@@ -321,7 +350,7 @@ void progress_print_summary(const progress *p, const char *directory)
             format_count(a, s->spikes), format_count(b, s->neurons), format_count(c, s->synapses));
     fprintf(stderr, "spike hash        %016" PRIx64 " (seed %" PRIu64 ")\n", s->spike_hash,
             s->seed);
-    fprintf(stderr, "time              %s of model in %s, %s of it to build\n",
+    fprintf(stderr, "time              %s of model in %s, after %s to build\n",
             format_time(a, s->model_time_s), format_time(b, s->wall_s), format_time(c, s->build_s));
     fprintf(stderr, "real-time factor  %.3f (wall over model time)\n", s->real_time_factor);
     fprintf(stderr, "device memory     %s\n", format_bytes(a, s->peak_device_bytes));
@@ -354,6 +383,8 @@ void progress_destroy(progress **p)
     free((*p)->drugs);
     free((*p)->n_neurons);
     free((*p)->rates_hz);
+    free((*p)->spikes);
+    free((*p)->recent_hz);
     free(*p);
     *p = NULL;
 }

@@ -279,8 +279,10 @@ meso_status h5_rows_flush(h5_rows *rows, meso_error *err)
     meso_status status = written ? MESO_OK : fail(rows->file, "append to", rows->path, err);
     H5Sclose(part);
     H5Sclose(all);
-    rows->n_written += rows->n_collected;
-    rows->n_collected = 0;
+    if (written) {
+        rows->n_written += rows->n_collected;
+        rows->n_collected = 0;
+    }
     return status;
 }
 
@@ -288,14 +290,15 @@ meso_status h5_rows_append(h5_rows *rows, const void *values, uint64_t n_rows, m
 {
     const char *next = values;
     while (n_rows > 0) {
-        uint64_t room = rows->chunk_rows - (rows->n_written + rows->n_collected) % rows->chunk_rows;
+        uint64_t filled = (rows->n_written + rows->n_collected) % rows->chunk_rows;
+        if (filled == 0) /* chunks are written whole */
+            MESO_TRY(h5_rows_flush(rows, err));
+        uint64_t room = rows->chunk_rows - filled;
         uint64_t n = n_rows < room ? n_rows : room;
         memcpy(rows->collected + rows->n_collected * rows->row_bytes, next, n * rows->row_bytes);
         rows->n_collected += n;
         next += n * rows->row_bytes;
         n_rows -= n;
-        if (n == room)
-            MESO_TRY(h5_rows_flush(rows, err));
     }
     return MESO_OK;
 }

@@ -16,6 +16,7 @@ typedef struct output {
     meso_sink sink;
     char *directory;
     bool force;
+    bool begun; /* only then is the directory this run's */
     arena *memory;
     summary_head head;
     spikes_file spikes;
@@ -64,6 +65,7 @@ static meso_status begin_files(output *o, const meso_run_info *info, meso_error 
     MESO_TRY(reports_create(&o->reports, o->directory, info, err));
     MESO_TRY(timeline_create(&o->timeline, o->directory, info, err));
     o->last_flush_s = now_s();
+    o->begun = true;
     return MESO_OK;
 }
 
@@ -89,6 +91,8 @@ static meso_status add_rows(output *o, const double *time_s, const double *value
 
 static meso_status end_files(output *o, const meso_summary *summary, meso_error *err)
 {
+    if (!o->begun)
+        return MESO_OK;
     MESO_TRY(flush(o, err));
     MESO_TRY(close_files(o, err));
     return summary_write(&o->head, o->directory, summary, err);

@@ -32,6 +32,18 @@ meso_status summary_begin(summary_head *head, arena *memory, const meso_run_info
     return complete ? MESO_OK : error_set(err, MESO_MEMORY, "out of memory for the summary");
 }
 
+static const char *status_word(meso_status status)
+{
+    switch (status) {
+    case MESO_OK:
+        return "complete";
+    case MESO_STOPPED:
+        return "stopped";
+    default:
+        return "failed";
+    }
+}
+
 static void write_counts(json_text *json, const meso_summary *summary)
 {
     char hash[17];
@@ -57,7 +69,7 @@ static char *summary_text(const summary_head *head, const meso_summary *summary)
     json_open(&json, NULL, '{');
     json_string(&json, "version", summary->version);
     json_string(&json, "title", head->title);
-    json_string(&json, "status", summary->status == MESO_OK ? "complete" : "stopped");
+    json_string(&json, "status", status_word(summary->status));
     json_string(&json, "started", head->started);
     json_string(&json, "device", head->device);
     write_counts(&json, summary);

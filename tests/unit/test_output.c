@@ -49,6 +49,12 @@ static bool exists(const char *file)
     return access(in_run(file).path, F_OK) == 0;
 }
 
+static long size_of(const char *file)
+{
+    struct stat status;
+    return stat(in_run(file).path, &status) == 0 ? (long)status.st_size : -1;
+}
+
 static void touch(const char *file)
 {
     FILE *stream = fopen(in_run(file).path, "w");
@@ -187,12 +193,16 @@ static void test_a_directory_filled_after_creation_is_refused_at_begin(void **st
     (void)state;
     meso_sink *sink = open_sink(false);
     make_run_directory();
-    touch("notes.txt");
+    touch("summary.json"); /* somebody else's */
     meso_error err = {0};
     assert_int_equal(sink->begin(sink->self, &synthetic_info, &err), MESO_IO);
     assert_non_null(strstr(err.message, "is not empty"));
+    meso_summary summary = synthetic_summary(MESO_IO);
+    assert_int_equal(sink->end(sink->self, &summary, NULL), MESO_OK);
     meso_output_destroy(&sink);
+    assert_int_equal(size_of("summary.json"), 0);
     assert_false(exists("experiment.json"));
+    assert_false(exists("spikes.h5"));
 }
 
 /* --- the content ------------------------------------------------------------------------------ */
@@ -233,6 +243,28 @@ static void test_a_run_without_spikes_reports_or_series_ends_well(void **state)
     meso_output_destroy(&sink);
     assert_true(exists("summary.json"));
     assert_false(exists("reports"));
+}
+
+static void expect_status(meso_status outcome, const char *word)
+{
+    char *content = NULL;
+    size_t length;
+    meso_sink *sink = open_sink(true);
+    meso_summary summary = synthetic_summary(outcome);
+    assert_int_equal(synthetic_play(sink, NULL), MESO_OK);
+    assert_int_equal(sink->end(sink->self, &summary, NULL), MESO_OK);
+    meso_output_destroy(&sink);
+    assert_int_equal(text_read_file(in_run("summary.json").path, &content, &length, NULL), MESO_OK);
+    assert_non_null(strstr(content, word));
+    free(content);
+}
+
+static void test_the_summary_says_how_the_run_ended(void **state)
+{
+    (void)state;
+    expect_status(MESO_OK, "\"status\": \"complete\"");
+    expect_status(MESO_STOPPED, "\"status\": \"stopped\"");
+    expect_status(MESO_NUMERICS, "\"status\": \"failed\"");
 }
 
 static void test_the_experiment_is_kept_as_it_was_merged(void **state)
@@ -364,6 +396,7 @@ int main(void)
         TEST(all_rows_are_written),
         TEST(a_run_without_end_keeps_its_data_and_has_no_summary),
         TEST(a_run_without_spikes_reports_or_series_ends_well),
+        TEST(the_summary_says_how_the_run_ended),
         TEST(the_experiment_is_kept_as_it_was_merged),
         TEST(an_error_of_hdf5_names_file_and_dataset),
         TEST(a_file_that_cannot_be_made_is_an_error),
