@@ -300,7 +300,7 @@ def draw_gate(axes, view, start_s, named):
     label, up = gate
     time_s = view.result.time_s
     row_s = time_s[1] - time_s[0] if len(time_s) > 1 else time_s[0]
-    rows = numpy.flatnonzero((time_s > start_s + 1e-6) & (time_s - row_s < start_s + RASTER_S - 1e-6))
+    rows = numpy.flatnonzero((time_s > start_s) & (time_s - row_s < start_s + RASTER_S))
     box = axes.get_position()
     strip = axes.figure.add_axes((box.x0, box.y1 + 0.004, box.width, 0.018))
     strip.bar(time_s[rows] - row_s - start_s, up[rows], width=row_s, align="edge", color=GREY)

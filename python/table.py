@@ -1,5 +1,5 @@
-"""What a drug did, as a short table: levels, occupancies and rates before the first dose, at their peak,
-and at the end, each a mean over a minute.
+"""What a drug did, as a short table: levels, occupancies and rates before the first dose, and means
+over a minute at their peak and at the end.
 
     python3 python/table.py RESULT_DIR
 """
@@ -59,7 +59,7 @@ def print_same(names):
 
 
 def print_effects(time_s, rows, dose, width):
-    """Rates have no peak of their own: they stand at the minute when the drug is highest in the brain."""
+    """Rates have no peak of their own: they are taken when the drug is highest in the brain."""
     row_s = time_s[1] - time_s[0] if len(time_s) > 1 else time_s[0]
     n = int(np.clip(round(WINDOW_S / row_s), 1, len(time_s) - dose))
     dose_s = time_s[dose] - row_s
@@ -74,7 +74,8 @@ def print_effects(time_s, rows, dose, width):
         print(f"{names[0]:{width}}  {unit:>4}  {before}  {after[peak]:9.3g}  "
               f"{(middle_s - dose_s) / 60:9.1f}  {after[-1]:9.3g}")
         print_same(names)
-    print("\nMeans over a minute, its middle in minutes after the first dose; rates at the brain's peak.")
+    print("\nPeak and end: means over a minute; its middle in minutes after the first dose.\n"
+          "Rates: at the peak of the drug in the brain.")
 
 
 def main():

@@ -32,8 +32,8 @@ struct progress {
     double last_s; /* of drawing, on the monotonic clock */
     double reached_s;
     double drawn_model_s, drawn_wall_s; /* what the line showed last */
-    double *spikes; /* [n_populations], of a neuron since then */
-    double *recent_hz; /* [n_populations], since then */
+    double *spikes;                     /* [n_populations], of a neuron since then */
+    double *recent_hz;                  /* [n_populations], since then */
     uint32_t n_populations, n_drugs;
     uint32_t *n_neurons; /* [n_populations] */
     grouping populations, regions;
@@ -167,7 +167,8 @@ static meso_status begin(void *self, const meso_run_info *info, meso_error *err)
     p->rates_hz = calloc(n, sizeof *p->rates_hz);
     p->spikes = calloc(n, sizeof *p->spikes);
     p->recent_hz = calloc(n, sizeof *p->recent_hz);
-    if (!p->n_neurons || !p->rates_hz || !p->spikes || !p->recent_hz || !group_populations(&p->populations, info, false) ||
+    if (!p->n_neurons || !p->rates_hz || !p->spikes || !p->recent_hz ||
+        !group_populations(&p->populations, info, false) ||
         !group_populations(&p->regions, info, true) || !name_drugs(p, info))
         return error_set(err, MESO_MEMORY, "no memory for the progress line");
     p->n_populations = n;

@@ -244,7 +244,8 @@ class Run(unittest.TestCase):
     def test_plain_progress_is_lines(self):
         result = self.run_tiny(MESOCL_PROGRESS="1")
         self.assertEqual((result.stdout, result.returncode), ("", 0))
-        self.assertRegex(result.stderr, r"(?m)^cocaine 400 ms/400 ms 100%  wall .*brain cocaine \d+ nM")
+        self.assertRegex(result.stderr,
+                         r"(?m)^cocaine 400 ms/400 ms 100%  wall .*brain cocaine \d+ nM")
         self.assertRegex(result.stderr, r"(?m)^time +400 ms of model in .*, after .* to build$")
         self.assertNotIn("\033", result.stderr)
 
