@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define SCHEMA_VERSION 1
+#define MOST_STEPS_PER_FIELD_STEP 1000
 #define LARGEST_SEED 9007199254740991.0 /* 2^53 - 1: whole numbers that JSON can carry */
 
 /* clang-format off */
@@ -24,7 +25,8 @@ static const field experiment_fields[] = {
      FIELD_IN(experiment, dt_ms), .doc = "step of membranes and synapses"},
     {.key = "field_step_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_DEFAULT(1),
      FIELD_ABOVE(0, 100), FIELD_IN(experiment, field_step_ms),
-     .doc = "step of modulators, receptors and rates of stimuli; a multiple of dt_ms"},
+     .doc = "step of modulators, receptors and rates of stimuli; a multiple of dt_ms, at most "
+            "1000 of it"},
     {.key = "cells", .kind = FIELD_MAP, .type = &cell_type, .doc = "kinds of cells, by name"},
     {.key = "populations", .kind = FIELD_MAP, .type = &population_type, .doc = "by name"},
     {.key = "projections", .kind = FIELD_MAP, .type = &projection_type, .doc = "by name"},
@@ -72,12 +74,22 @@ static meso_status write_merged(loader *l)
     return l->experiment->json ? MESO_OK : error_set(l->err, MESO_MEMORY, "out of memory");
 }
 
+static meso_status check_steps(loader *l)
+{
+    const experiment *e = l->experiment;
+    const cJSON *field_step = get_member(l->document.root, "field_step_ms");
+    MESO_TRY(loader_check_multiple(l, field_step, e->dt_ms, "dt_ms"));
+    if (e->field_step_ms / e->dt_ms < MOST_STEPS_PER_FIELD_STEP + 0.5)
+        return MESO_OK;
+    return LOADER_ERROR(l, field_step, NULL, MESO_RANGE,
+                        "%.15g ms is more than %d steps of dt_ms, %.15g ms", e->field_step_ms,
+                        MOST_STEPS_PER_FIELD_STEP, e->dt_ms);
+}
+
 static meso_status build(loader *l)
 {
-    const cJSON *root = l->document.root;
-    MESO_TRY(loader_read(l, &experiment_type, root, l->experiment));
-    MESO_TRY(
-        loader_check_multiple(l, get_member(root, "field_step_ms"), l->experiment->dt_ms, "dt_ms"));
+    MESO_TRY(loader_read(l, &experiment_type, l->document.root, l->experiment));
+    MESO_TRY(check_steps(l));
     MESO_TRY(load_populations(l));
     MESO_TRY(load_projections(l));
     MESO_TRY(load_stimuli(l));

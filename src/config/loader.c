@@ -52,6 +52,8 @@ meso_status loader_resolve(loader *l, const cJSON *value, const char *section, u
 bool is_multiple(double value, double unit)
 {
     const double n = value / unit;
+    if (value != 0 && round(n) == 0)
+        return false;
     return fabs(n - round(n)) <= 1e-6 * fmax(1, fabs(n) * 1e-6);
 }
 

@@ -50,7 +50,7 @@ meso_status loader_read(loader *l, const object_type *type, const cJSON *object,
  * Errors    MESO_NOT_FOUND with the nearest name
  */
 meso_status loader_resolve(loader *l, const cJSON *value, const char *section, uint32_t *index);
-/** Is `value` a whole multiple of `unit`? */
+/** Is `value` a whole multiple of `unit`? 0 is one; what merely rounds to 0 is none. */
 bool is_multiple(double value, double unit);
 /** Error unless the number at `node` is a whole multiple of `step` ms, called `step_name`. */
 meso_status loader_check_multiple(loader *l, const cJSON *node, double step, const char *step_name);

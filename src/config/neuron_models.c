@@ -193,8 +193,14 @@ static meso_status find_on_disk(const char *name, const char *directory, arena *
     f->text_path = arena_printf(memory, "%s/%s.clh", directory, name);
     if (!f->descriptor_path || !f->text_path)
         return error_set(err, MESO_MEMORY, "out of memory");
-    if (access(f->text_path, F_OK) != 0)
+    const bool described = access(f->descriptor_path, F_OK) == 0;
+    const bool written = access(f->text_path, F_OK) == 0;
+    if (!described && !written)
         return MESO_NOT_FOUND;
+    if (!described || !written)
+        return error_set(err, MESO_IO, "neuron model '%.64s' has '%s' but no '%s': it needs both",
+                         name, described ? f->descriptor_path : f->text_path,
+                         described ? f->text_path : f->descriptor_path);
     MESO_TRY(text_read_file(f->descriptor_path, &f->descriptor, NULL, err));
     return text_read_file(f->text_path, &f->text, NULL, err);
 }

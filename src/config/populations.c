@@ -8,17 +8,19 @@
 static const char *const conductance_kinds[] = {"exponential", "biexponential", "tonic", NULL};
 
 #define DECAYS (VARIANT(CONDUCTANCE_EXPONENTIAL) | VARIANT(CONDUCTANCE_BIEXPONENTIAL))
+#define SHORTEST_TAU_MS 0.01
+#define LARGEST_STATE 1e6 /* of state at the start, in its own unit: far beyond any sense */
 
 /* clang-format off */
 static const field conductance_fields[] = {
     {.key = "kind", .kind = FIELD_CHOICE, .choices = conductance_kinds, .required = true,
      FIELD_IN(conductance, kind), .doc = "time course after a spike; tonic: constant, no spikes"},
     {.key = "tau_rise_ms", .kind = FIELD_NUMBER, .unit = "ms", .required = true,
-     FIELD_ABOVE(0, 10000), .variants = VARIANT(CONDUCTANCE_BIEXPONENTIAL),
+     FIELD_FROM(SHORTEST_TAU_MS, 10000), .variants = VARIANT(CONDUCTANCE_BIEXPONENTIAL),
      FIELD_IN(conductance, tau_rise_ms),
      .doc = "time constant of the rise, below that of the decay"},
     {.key = "tau_decay_ms", .kind = FIELD_NUMBER, .unit = "ms", .required = true,
-     FIELD_ABOVE(0, 10000), .variants = DECAYS, FIELD_IN(conductance, tau_decay_ms),
+     FIELD_FROM(SHORTEST_TAU_MS, 10000), .variants = DECAYS, FIELD_IN(conductance, tau_decay_ms),
      .doc = "time constant of the decay"},
     {.key = "E_mV", .kind = FIELD_NUMBER, .unit = "mV", .required = true, FIELD_FROM(-200, 200),
      FIELD_IN(conductance, E_mV), .doc = "reversal potential"},
@@ -97,7 +99,10 @@ static field parameter_row(const parameter_spec *p)
 
 static field state_row(const state_spec *s)
 {
-    return (field){.key = s->name, .kind = FIELD_DISTRIBUTION, .unit = s->unit};
+    return (field){.key = s->name,
+                   .kind = FIELD_DISTRIBUTION,
+                   .unit = s->unit,
+                   FIELD_FROM(-LARGEST_STATE, LARGEST_STATE)};
 }
 
 /* Check `values` against n rows and put them where the rows say. */

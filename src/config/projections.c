@@ -31,7 +31,8 @@ static const field projection_fields[] = {
     {.key = "autapses", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false),
      FIELD_IN(projection, autapses), .doc = "may a neuron connect to itself"},
     {.key = "multapses", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(true), .variants = DRAWN,
-     FIELD_IN(projection, multapses), .doc = "may a pair have several synapses"},
+     FIELD_IN(projection, multapses),
+     .doc = "may a pair have several synapses; fixed_total: must be true"},
     {.key = "receptors", .kind = FIELD_NUMBER_MAP, .required = true, FIELD_FROM(0, 1000),
      .doc = "conductances of the target that a spike opens, each with a factor for the weight"},
     {.key = "weight_nS", .kind = FIELD_DISTRIBUTION, .unit = "nS", .required = true,
@@ -66,17 +67,18 @@ static meso_status check_indegree(loader *l, const cJSON *object, const projecti
 }
 
 static meso_status check_total(loader *l, const cJSON *object, const projection *p,
-                               const population *source, const population *target)
+                               const population *source)
 {
-    uint64_t n_pairs = (uint64_t)source->n_neurons * target->n_neurons;
-    if (is_recurrent(p) && !p->autapses)
-        n_pairs -= source->n_neurons;
-    if (p->total == 0 || (n_pairs > 0 && (p->multapses || p->total <= n_pairs)))
+    if (!p->multapses)
+        return LOADER_ERROR(l, object, "multapses", MESO_CONFIG,
+                            "fixed_total draws pairs independently: multapses must be true");
+    const bool no_pairs = is_recurrent(p) && !p->autapses && source->n_neurons == 1;
+    if (p->total == 0 || !no_pairs)
         return MESO_OK;
     return LOADER_ERROR(l, object, "total", MESO_RANGE,
-                        "%llu is more than the %llu possible pairs of '%s' and '%s'%s",
-                        (unsigned long long)p->total, (unsigned long long)n_pairs, source->name,
-                        target->name, p->multapses ? "" : " when multapses are not allowed");
+                        "%llu is more than the 0 possible pairs: '%s' has one neuron, and autapses "
+                        "are not allowed",
+                        (unsigned long long)p->total, source->name);
 }
 
 static meso_status check_one_to_one(loader *l, const cJSON *object, const projection *p,
@@ -103,7 +105,7 @@ static meso_status check_rule(loader *l, const cJSON *object, const projection *
     case RULE_FIXED_INDEGREE:
         return check_indegree(l, object, p, source);
     case RULE_FIXED_TOTAL:
-        return check_total(l, object, p, source, target);
+        return check_total(l, object, p, source);
     case RULE_ONE_TO_ONE:
         return check_one_to_one(l, object, p, source, target);
     default:

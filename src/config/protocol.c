@@ -82,6 +82,11 @@ static meso_status read_dose(loader *l, const cJSON *object, const phase *during
                             during->duration_s / seconds[i], units[i]);
     }
     out->time_s += during->start_s;
+    if (!is_multiple(out->time_s * 1000, l->experiment->field_step_ms))
+        return LOADER_ERROR(l, at, NULL, MESO_RANGE,
+                            "%.15g ms from the start of the experiment is not a multiple of "
+                            "field_step_ms, %.15g ms",
+                            out->time_s * 1000, l->experiment->field_step_ms);
     MESO_TRY(loader_read(l, &event_type, object, out));
     MESO_TRY(loader_resolve(l, get_member(object, "drug"), "drugs", &out->drug));
     const drug *d = &l->experiment->drugs[out->drug];

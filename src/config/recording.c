@@ -251,6 +251,9 @@ static meso_status read_selection(loader *l, const cJSON *spikes)
     for (const cJSON *name = spikes->child; name; name = name->next) {
         uint32_t index;
         MESO_TRY(loader_resolve(l, name, "populations", &index));
+        if (e->record.spikes[index])
+            return LOADER_ERROR(l, name, NULL, MESO_CONFIG, "'%s' is listed twice",
+                                name->valuestring);
         e->record.spikes[index] = true;
     }
     return MESO_OK;

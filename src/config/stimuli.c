@@ -9,6 +9,7 @@ static const char *const kinds[] = {"poisson", "volleys", "pulses", NULL};
 #define POISSON VARIANT(STIMULUS_POISSON)
 #define SYNAPTIC (VARIANT(STIMULUS_POISSON) | VARIANT(STIMULUS_VOLLEYS))
 #define LONGEST_MS 1e12
+#define MOST_EVENTS_PER_STEP 8.0 /* that the drawing of poisson events is made for */
 
 /* clang-format off */
 static const field stimulus_fields[] = {
@@ -17,12 +18,15 @@ static const field stimulus_fields[] = {
      .doc = "poisson: independent events; volleys: events common to many neurons; pulses: current"},
     {.key = "target", .kind = FIELD_NAME, .required = true, .doc = "name of a population"},
     {.key = "start_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_DEFAULT(0),
-     FIELD_FROM(0, LONGEST_MS), FIELD_IN(stimulus, start_ms), .doc = "on from here"},
+     FIELD_FROM(0, LONGEST_MS), FIELD_IN(stimulus, start_ms),
+     .doc = "on from here; a multiple of field_step_ms, for pulses of dt_ms"},
     {.key = "stop_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_ABOVE(0, LONGEST_MS),
-     FIELD_IN(stimulus, stop_ms), .doc = "off from here; default: never"},
+     FIELD_IN(stimulus, stop_ms),
+     .doc = "off from here; default: never; a multiple as start_ms is"},
     {.key = "rate_hz", .kind = FIELD_NUMBER, .unit = "Hz", .required = true,
      FIELD_FROM(0, 1000000), .variants = SYNAPTIC, FIELD_IN(stimulus, rate_hz),
-     .doc = "events per second and neuron"},
+     .doc = "events per second and neuron; poisson: at most 8 per step; volleys: at most one "
+            "per field step, rate_hz / participation"},
     {.key = "receptors", .kind = FIELD_NUMBER_MAP, .required = true, FIELD_FROM(0, 1000),
      .variants = SYNAPTIC,
      .doc = "conductances of the target that an event opens, each with a factor for the weight"},
@@ -53,10 +57,11 @@ static const field stimulus_fields[] = {
      FIELD_IN(stimulus, amplitude_pA), .doc = "current during a pulse"},
     {.key = "width_ms", .kind = FIELD_NUMBER, .unit = "ms", .required = true,
      FIELD_ABOVE(0, LONGEST_MS), .variants = VARIANT(STIMULUS_PULSES),
-     FIELD_IN(stimulus, width_ms), .doc = "length of a pulse"},
+     FIELD_IN(stimulus, width_ms), .doc = "length of a pulse; a multiple of dt_ms"},
     {.key = "period_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_DEFAULT(0),
      FIELD_FROM(0, LONGEST_MS), .variants = VARIANT(STIMULUS_PULSES),
-     FIELD_IN(stimulus, period_ms), .doc = "from pulse to pulse; 0: one pulse"},
+     FIELD_IN(stimulus, period_ms),
+     .doc = "from pulse to pulse, a multiple of dt_ms; 0: one pulse"},
     {0}};
 /* clang-format on */
 
@@ -81,6 +86,27 @@ static meso_status check_weight(loader *l, const cJSON *object, const stimulus *
     return MESO_OK;
 }
 
+/* A rate is given in Hz, and its bound must be too. */
+static meso_status check_rate(loader *l, const cJSON *object, const stimulus *s)
+{
+    const experiment *e = l->experiment;
+    const bool poisson = s->kind == STIMULUS_POISSON;
+    const double largest_hz = poisson ? MOST_EVENTS_PER_STEP * 1000 /
+                                            ((1 + fabs(s->theta_depth)) * e->dt_ms)
+                                      : s->participation * 1000 / e->field_step_ms;
+    if (s->rate_hz <= largest_hz * (1 + 1e-9))
+        return MESO_OK;
+    if (poisson)
+        return LOADER_ERROR(l, object, "rate_hz", MESO_RANGE,
+                            "%.15g Hz is above %.10g Hz: at most %g events in a step of %.15g ms, "
+                            "at the peak of theta",
+                            s->rate_hz, largest_hz, MOST_EVENTS_PER_STEP, e->dt_ms);
+    return LOADER_ERROR(l, object, "rate_hz", MESO_RANGE,
+                        "%.15g Hz is above %.10g Hz: with participation %.15g, at most one volley "
+                        "in a field step of %.15g ms",
+                        s->rate_hz, largest_hz, s->participation, e->field_step_ms);
+}
+
 static meso_status check_modulation(loader *l, const cJSON *object, const stimulus *s)
 {
     if (s->theta_depth > 0 && s->theta_hz == 0)
@@ -93,6 +119,21 @@ static meso_status check_modulation(loader *l, const cJSON *object, const stimul
     if (gated && s->gate_up_ms == 0)
         return LOADER_ERROR(l, object, "gate_up_ms", MESO_RANGE,
                             "0 ms leaves the gate always up: must be above 0 for a gated stimulus");
+    return MESO_OK;
+}
+
+/* Pulses switch at any step, rates at the steps of the field. */
+static meso_status check_times(loader *l, const cJSON *object, const stimulus *s)
+{
+    const experiment *e = l->experiment;
+    const bool every_step = s->kind == STIMULUS_PULSES;
+    const char *const keys[] = {"start_ms", "stop_ms", "width_ms", "period_ms"};
+    for (int i = 0; i < 4; i++) {
+        const cJSON *value = get_member(object, keys[i]);
+        if (value)
+            MESO_TRY(loader_check_multiple(l, value, every_step ? e->dt_ms : e->field_step_ms,
+                                           every_step ? "dt_ms" : "field_step_ms"));
+    }
     return MESO_OK;
 }
 
@@ -135,12 +176,14 @@ static meso_status read_stimulus(loader *l, const cJSON *object, const stimulus 
     if (s->stop_ms <= s->start_ms)
         return LOADER_ERROR(l, object, "stop_ms", MESO_RANGE,
                             "%.15g ms is not after start_ms, %.15g ms", s->stop_ms, s->start_ms);
+    MESO_TRY(check_times(l, object, s));
     if (s->kind == STIMULUS_PULSES)
         return check_pulses(l, object, s);
     MESO_TRY(load_ports(l, get_member(object, "receptors"), &l->experiment->populations[s->target],
                         &s->ports, &s->n_ports));
     MESO_TRY(check_weight(l, object, s));
     MESO_TRY(check_modulation(l, object, s));
+    MESO_TRY(check_rate(l, object, s));
     if (s->gate_up_ms > 0 && !s->gate)
         s->gate = s->name;
     return check_gates(l, object, first, s);

@@ -338,7 +338,8 @@ static void write_step(writer *w)
         write_channel(w, c);
     write_stimuli(w, 0);
     text_append(&w->body, "            real current = (real)(0.0f);\n");
-    for (int blocked = 0; blocked < 2; blocked++) /* the long way round last: the sum need not wait */
+    for (int blocked = 0; blocked < 2;
+         blocked++) /* the long way round last: the sum need not wait */
         for (uint32_t c = 0; c < w->p->n_conductances; c++)
             if ((w->p->conductances[c].mg_mM > 0) == blocked)
                 write_current(w, c);

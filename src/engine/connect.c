@@ -245,7 +245,8 @@ static meso_status projection_sort(builder *b, uint32_t i, meso_error *err)
 
 static meso_status builder_open(builder *b, meso_error *err)
 {
-    static const char *const paths[] = {"mesocl.clh", "math.clh", "rng.clh", "layout.clh", "connect.cl"};
+    static const char *const paths[] = {"mesocl.clh", "math.clh", "rng.clh", "layout.clh",
+                                        "connect.cl"};
     simulation *sim = b->sim;
     uint32_t largest = 1;
     for (uint32_t i = 0; i < sim->e->n_populations; i++)
@@ -309,7 +310,8 @@ static meso_status stop_check(const simulation *sim, meso_error *err)
 {
     if (sim->stop == NULL || !*sim->stop)
         return MESO_OK;
-    return error_set(err, MESO_STOPPED, "stopped while the network was built; there are no results");
+    return error_set(err, MESO_STOPPED,
+                     "stopped while the network was built; there are no results");
 }
 
 meso_status synapses_create(simulation *sim, meso_error *err)

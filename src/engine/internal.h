@@ -21,7 +21,7 @@ typedef struct neurons {
 /* connect.c: synapses */
 typedef struct synapses {
     buffer projections, row_offsets, synapses;
-    uint64_t *bases; /* [n_projections + 1] first synapse of each */
+    uint64_t *bases;      /* [n_projections + 1] first synapse of each */
     uint32_t *outdegrees; /* [n_neurons] over all populations */
     uint64_t n_synapses;
 } synapses;
@@ -66,7 +66,7 @@ typedef struct recorder {
     uint32_t capacity;        /* spikes per partition and interval */
     uint32_t timeline_fields; /* field steps per row */
     uint64_t *sort_keys, *sort_spare;
-    size_t *places; /* [65537] of the sort */
+    size_t *places;    /* [65537] of the sort */
     uint64_t n_events; /* synaptic events set off by the spikes collected so far */
 } recorder;
 

@@ -230,7 +230,8 @@ static void synapses_expect(const experiment *e, const projection *p, projection
         break;
     case RULE_GAUSSIAN_DISTANCE:
         mean = partners * p->probability *
-               pow(gaussian_overlap(source_um, e->populations[p->target].extent_um, p->sigma_um), 2);
+               pow(gaussian_overlap(source_um, e->populations[p->target].extent_um, p->sigma_um),
+                   2);
         bound = partners * p->probability * gaussian_reach(source_um, p->sigma_um);
         bound = fmin(partners, bound + 10 * sqrt(bound) + 20);
         break;
@@ -247,10 +248,11 @@ static void synapses_expect(const experiment *e, const projection *p, projection
 static meso_status too_large(const experiment *e, const char *table, double words, meso_error *err)
 {
     const population *p = &e->populations[layout_largest_population(e)];
-    return error_set(err, MESO_RANGE,
-                     "%s: populations.%s.n_neurons: %u cells are too many: %s needs %.3g entries, and at "
-                     "most 4.29e+09 can be numbered",
-                     p->place, p->name, p->n_neurons, table, words);
+    return error_set(
+        err, MESO_RANGE,
+        "%s: populations.%s.n_neurons: %u cells are too many: %s needs %.3g entries, and at "
+        "most 4.29e+09 can be numbered",
+        p->place, p->name, p->n_neurons, table, words);
 }
 
 static int same_ports(const channel *c, const projection *p)
@@ -313,12 +315,13 @@ static meso_status weights_lay_out(const projection *p, const channel *c, projec
 {
     const double units = distribution_quantile(&p->weight_nS, 1 - 0.5 / 4096) / c->unit_nS;
     if (units > 0 && units < WEIGHT_UNITS_MIN)
-        return error_set(err, MESO_RANGE,
-                         "projections.%s.weight_nS: weights up to %.3g nS are too small beside the "
-                         "%.3g nS that all projections into these conductances could open at once: at "
-                         "least %.3g nS; another ratio in `receptors` gives the projection an input of "
-                         "its own",
-                         p->name, units * c->unit_nS, c->bound_nS, WEIGHT_UNITS_MIN * c->unit_nS);
+        return error_set(
+            err, MESO_RANGE,
+            "projections.%s.weight_nS: weights up to %.3g nS are too small beside the "
+            "%.3g nS that all projections into these conductances could open at once: at "
+            "least %.3g nS; another ratio in `receptors` gives the projection an input of "
+            "its own",
+            p->name, units * c->unit_nS, c->bound_nS, WEIGHT_UNITS_MIN * c->unit_nS);
     if (p->weight_nS.kind == DISTRIBUTION_CONSTANT) {
         q->quantum = (int32_t)llround(units);
         q->weight_levels = 1;

@@ -94,12 +94,12 @@ meso_status memory_check(const experiment *e, const layout *l, const meso_device
     if (share >= 1)
         return MESO_OK;
     const population *p = &e->populations[layout_largest_population(e)];
-    return error_set(err, MESO_RANGE,
-                     "%s: populations.%s.n_neurons: with its %u cells the network is too large for %s: it "
-                     "needs %.3g GB, %.3g GB of it in one buffer (%.3g synapses: %.3g GB); the device has "
-                     "%.3g GB, and at most %.3g GB for one buffer; about %.2g cells would fit",
-                     p->place, p->name, p->n_neurons, device->name, (double)needed.bytes / GB,
-                     largest / GB, l->expected_synapses, l->expected_synapses * 4 / GB,
-                     (double)device->global_bytes / GB, (double)device->max_alloc_bytes / GB,
-                     floor(p->n_neurons * share));
+    return error_set(
+        err, MESO_RANGE,
+        "%s: populations.%s.n_neurons: with its %u cells the network is too large for %s: it "
+        "needs %.3g GB, %.3g GB of it in one buffer (%.3g synapses: %.3g GB); the device has "
+        "%.3g GB, and at most %.3g GB for one buffer; about %.2g cells would fit",
+        p->place, p->name, p->n_neurons, device->name, (double)needed.bytes / GB, largest / GB,
+        l->expected_synapses, l->expected_synapses * 4 / GB, (double)device->global_bytes / GB,
+        (double)device->max_alloc_bytes / GB, floor(p->n_neurons * share));
 }

@@ -139,8 +139,7 @@ static void values_fill(const simulation *sim, float *constants, float *paramete
             draw_fill(&d, q->n_padded, parameters + q->parameter_base + (uint64_t)a * q->n_padded);
         }
         for (uint32_t s = 0; s < p->model->n_state; s++)
-            initial_fill(e, p, s, q->n_padded,
-                         state + q->state_base + (uint64_t)s * q->n_padded);
+            initial_fill(e, p, s, q->n_padded, state + q->state_base + (uint64_t)s * q->n_padded);
     }
 }
 

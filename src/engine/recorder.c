@@ -277,7 +277,8 @@ static meso_status status_check(const simulation *sim, const recording_half *h, 
 }
 
 /* Least significant digit first, 16 bits a pass, as many passes as the largest key has digits. */
-static uint64_t *keys_sort(uint64_t *keys, uint64_t *spare, size_t *places, size_t n, uint64_t largest)
+static uint64_t *keys_sort(uint64_t *keys, uint64_t *spare, size_t *places, size_t n,
+                           uint64_t largest)
 {
     for (unsigned shift = 0; shift < 64 && largest >> shift > 0; shift += 16) {
         memset(places, 0, 65537 * sizeof *places);

@@ -91,7 +91,7 @@ static meso_status rings_create(simulation *sim, meso_error *err)
                            (size_t)l->n_history * l->spikes_per_batch * sizeof(uint32_t), NULL,
                            &sim->spikes, err));
     return buffer_create(d, "spike counts", (size_t)l->n_history * l->n_chunks * sizeof(uint32_t),
-                           NULL, &sim->spike_counts, err);
+                         NULL, &sim->spike_counts, err);
 }
 
 /* Arguments of network_advance (neurons.cl) and field_step (modulators.cl) by position. */

@@ -34,7 +34,7 @@ typedef struct walk {
     arena *memory;
 
     pharmacokinetics *drugs; /* [n_drugs] */
-    double *row_sum_nM; /* [2 n_drugs] plasma and brain since the last row ended */
+    double *row_sum_nM;      /* [2 n_drugs] plasma and brain since the last row ended */
     uint32_t next_dose;
     drug_history history[2];
     uint64_t n_fields, field; /* field steps in all, and enqueued so far */
@@ -204,8 +204,8 @@ static void drug_row_end(walk *w, drug_history *h, uint64_t row_fields)
 /* Levels of the next n field steps. */
 static void drugs_advance(walk *w, drug_history *h, uint32_t n)
 {
-    const uint64_t row_fields =
-        (uint64_t)llround(w->e->record.timeline_interval_ms / w->e->field_step_ms);
+    const uint64_t row_fields = (uint64_t)llround(w->e->record.timeline_interval_ms /
+                                                  w->e->field_step_ms);
     h->n_rows = 0;
     for (uint32_t f = 0; f < n; f++, w->field++) {
         doses_give(w);
@@ -387,8 +387,9 @@ static meso_status walk_end(walk *w, meso_status outcome, meso_error *err)
     };
     for (uint32_t p = 0; p < w->e->n_populations; p++) {
         s.spikes += w->n_spikes[p];
-        w->rates_hz[p] =
-            seconds > 0 ? (double)w->n_spikes[p] / seconds / w->e->populations[p].n_neurons : 0;
+        w->rates_hz[p] = seconds > 0
+                             ? (double)w->n_spikes[p] / seconds / w->e->populations[p].n_neurons
+                             : 0;
     }
     meso_device_memory(w->device, &now, &s.peak_device_bytes);
     s.bytes_per_synapse = s.synapses > 0 ? (double)now / (double)s.synapses : 0;

@@ -17,7 +17,7 @@ SPOILED = {
     "wrong type": lambda e: e["populations"]["pfc_pyr"].update(n_neurons="3"),
     "fraction": lambda e: e["populations"]["pfc_pyr"].update(n_neurons=3.5),
     "below minimum": lambda e: e["populations"]["pfc_pyr"].update(n_neurons=0),
-    "at open minimum": lambda e: e["cells"]["plain"]["conductances"]["ampa"].update(tau_decay_ms=0),
+    "at open minimum": lambda e: e["receptors"]["D1"].update(K_d_nM=0),
     "unknown choice": lambda e: e["projections"]["pfc_to_core"].update(rule="ring"),
     "key of another rule": lambda e: e["projections"]["pfc_to_core"].update(sigma_um=3),
     "required by the rule": lambda e: e["projections"]["pfc_to_core"].pop("indegree"),

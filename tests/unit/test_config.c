@@ -324,6 +324,22 @@ static void test_drawn_delays_are_at_least_a_step(void **state)
     meso_experiment_destroy(&e);
 }
 
+static void test_draws_stay_in_the_declared_range(void **state)
+{
+    (void)state;
+    const char *const overrides[] = {
+        "cells.spiny.parameters.I0_pA.min=null", "cells.spiny.parameters.I0_pA.max=null",
+        "cells.spiny.initial.v_mV=null",
+        "cells.spiny.initial.v_mV={\"distribution\":\"normal\",\"mean\":-70,\"sd\":5}"};
+    experiment *e = load(CIRCUIT, overrides, 4);
+    const population *p = &e->populations[1];
+    const uint32_t I0 = p->model->n_parameters - 1;
+    assert_string_equal(p->model->parameters[I0].name, "I0_pA");
+    assert_true(p->parameters[I0].min == -10000 && p->parameters[I0].max == 10000);
+    assert_true(p->initial_state[0].min == -1e6 && p->initial_state[0].max == 1e6);
+    meso_experiment_destroy(&e);
+}
+
 static void test_gate_without_a_name_is_private(void **state)
 {
     (void)state;
@@ -462,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_later_parents_win_and_null_removes),
         cmocka_unit_test(test_merged_text_loads_to_itself),
         cmocka_unit_test(test_drawn_delays_are_at_least_a_step),
+        cmocka_unit_test(test_draws_stay_in_the_declared_range),
         cmocka_unit_test(test_gate_without_a_name_is_private),
         cmocka_unit_test(test_built_in_model_is_described),
         cmocka_unit_test(test_model_beside_the_experiment_wins),
