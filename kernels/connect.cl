@@ -61,7 +61,7 @@ MESO_FUNCTION void edge_put(const edge_rule *r, const edge_sink *sink, uint sour
     const uint place = atomic_inc(&sink->rows[row]);
     if (sink->synapses == 0)
         return;
-    const uint cell = chunk / r->n_partitions * r->chunk_size + target % r->chunk_size;
+    const uint cell = chunk / r->n_partitions * r->chunk_size + (target - chunk * r->chunk_size);
     const uint offset = (late - group * r->group_steps) * r->n_local + cell;
     sink->synapses[place] = sink->weights[weight] << r->offset_bits | offset;
 }
