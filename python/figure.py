@@ -161,13 +161,11 @@ class View:
         return [("Baseline", before), (f"{drug.capitalize()} peak", peak)]
 
     def gate(self):
-        """(label, mean of the gates in each row), or None."""
+        """(label, mean of all gates of outside input in each row), or None."""
         gates = self.result.matching("gate", None)
         if not gates:
             return None
-        names = [words(name) for (name,) in gates]
-        names = ["hippocampal" if name == "hippocampus" else name for name in names]
-        return " and ".join(names) + " up state", numpy.mean(list(gates.values()), axis=0)
+        return "gated input", numpy.mean(list(gates.values()), axis=0)
 
     def _comparable(self, before, peak):
         """Starts near the given ones where afferents are up as long as usual, and as long in both:
