@@ -388,8 +388,10 @@ static meso_status add_default(const document *d, const field *f, cJSON *object,
 }
 
 static meso_status check_one_of(const document *d, const object_type *type, const cJSON *object,
-                                meso_error *err)
+                                unsigned variant, meso_error *err)
 {
+    if (!type->one_of || !has_meaning(type_find(type, type->one_of[0]), variant))
+        return MESO_OK;
     int n_given = 0;
     text keys = {0};
     for (size_t i = 0; type->one_of[i]; i++) {
@@ -425,5 +427,5 @@ meso_status type_check(const document *d, const object_type *type, cJSON *object
         if (f->has_default)
             MESO_TRY(add_default(d, f, object, err));
     }
-    return type->one_of ? check_one_of(d, type, object, err) : MESO_OK;
+    return check_one_of(d, type, object, variant, err);
 }

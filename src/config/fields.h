@@ -66,7 +66,8 @@ struct object_type {
     const char *doc;
     const field *fields;       /* ends with a row without key */
     const char *variant;       /* key of a FIELD_CHOICE that decides which others have a meaning */
-    const char *const *one_of; /* exactly one of these keys must be given; ends with NULL */
+    const char *const *one_of; /* exactly one of these keys must be given, in variants where they
+                                * have a meaning; ends with NULL */
 };
 
 /* Parts of a row, to be used inside its braces. */

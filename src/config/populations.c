@@ -184,12 +184,23 @@ static meso_status read_conductances(loader *l, const cJSON *cell, population *p
 {
     const cJSON *map = get_member(cell, "conductances");
     p->n_conductances = (uint32_t)count_members(map);
+    if (p->n_conductances > 0 && !p->model->potential)
+        return LOADER_ERROR(l, cell, "conductances", MESO_CONFIG,
+                            "model '%s' has no membrane potential, so its cells have no "
+                            "conductances",
+                            p->model->name);
     conductance *c = loader_alloc(l, p->n_conductances, sizeof *c);
     if (!c)
         return MESO_MEMORY;
     p->conductances = c;
-    for (const cJSON *object = first_member(map); object; object = next_member(object))
-        MESO_TRY(read_conductance(l, object, c++));
+    for (const cJSON *object = first_member(map); object; object = next_member(object)) {
+        MESO_TRY(read_conductance(l, object, c));
+        for (uint32_t i = 0; i < p->model->n_inputs; i++)
+            if (strcmp(p->model->inputs[i].name, c->name) == 0)
+                return LOADER_ERROR(l, object, NULL, MESO_CONFIG,
+                                    "model '%s' has an input of this name", p->model->name);
+        c++;
+    }
     return MESO_OK;
 }
 

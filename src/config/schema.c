@@ -235,6 +235,21 @@ static bool key_has_meaning(const object_type *type, const char *key, unsigned v
     return false;
 }
 
+static void describe_one_of(schema *s, cJSON *out, const object_type *type)
+{
+    cJSON *list = add(s, out, "oneOf", cJSON_CreateArray());
+    for (size_t i = 0; type->one_of[i]; i++) {
+        cJSON *item = append(s, list, cJSON_CreateObject());
+        append_text(s, add(s, item, "required", cJSON_CreateArray()), type->one_of[i]);
+    }
+}
+
+/* Do the keys of which one must be given belong to certain variants? */
+static bool one_of_varies(const object_type *type)
+{
+    return type->one_of && type_find(type, type->one_of[0])->variants != 0;
+}
+
 /* In one variant: what it requires, and the keys that have no meaning in it. */
 static void describe_variant(schema *s, cJSON *list, const object_type *type, unsigned i,
                              const char *name)
@@ -248,6 +263,8 @@ static void describe_variant(schema *s, cJSON *list, const object_type *type, un
 
     cJSON *then = add(s, rule, "then", cJSON_CreateObject());
     add_required(s, then, type, VARIANT(i));
+    if (one_of_varies(type) && key_has_meaning(type, type->one_of[0], VARIANT(i)))
+        describe_one_of(s, then, type);
     cJSON *properties = NULL;
     for (const field *f = type->fields; f->key; f++) {
         if (key_has_meaning(type, f->key, VARIANT(i)))
@@ -267,15 +284,6 @@ static void describe_variants(schema *s, cJSON *out, const object_type *type)
         describe_variant(s, list, type, i, chooser->choices[i]);
 }
 
-static void describe_one_of(schema *s, cJSON *out, const object_type *type)
-{
-    cJSON *list = add(s, out, "oneOf", cJSON_CreateArray());
-    for (size_t i = 0; type->one_of[i]; i++) {
-        cJSON *item = append(s, list, cJSON_CreateObject());
-        append_text(s, add(s, item, "required", cJSON_CreateArray()), type->one_of[i]);
-    }
-}
-
 static void describe_object(schema *s, cJSON *out, const object_type *type)
 {
     add_text(s, out, "description", type->doc);
@@ -288,7 +296,7 @@ static void describe_object(schema *s, cJSON *out, const object_type *type)
     add_required(s, out, type, 0);
     if (type->variant)
         describe_variants(s, out, type);
-    if (type->one_of)
+    if (type->one_of && !one_of_varies(type))
         describe_one_of(s, out, type);
 }
 

@@ -101,6 +101,7 @@ static void populations_fill(simulation *sim)
     for (uint32_t i = 0; i < sim->e->n_populations; i++) {
         const population_layout *pl = &sim->l->populations[i];
         const population_program *g = &n->programs[i];
+        const draw random = draw_begin(sim->e, &sim->e->populations[i], "random", NULL);
         n->entries[i] = (population_entry){
             .kind = g->kind,
             .n_neurons = sim->e->populations[i].n_neurons,
@@ -116,6 +117,8 @@ static void populations_fill(simulation *sim)
             .n_chunks = pl->n_chunks,
             .first_id = pl->first_id,
             .stimulus_base = stimulus,
+            .key0 = random.key[0],
+            .key1 = random.key[1],
         };
         n->n_state += (uint64_t)g->n_fields * pl->n_padded;
         n->n_parameters += (uint64_t)g->n_arrays * pl->n_padded;
@@ -213,6 +216,25 @@ meso_status neurons_create(simulation *sim, text *network_source, meso_error *er
                          (double)n->n_state);
     MESO_TRY(tables_upload(sim, err));
     return values_upload(sim, err);
+}
+
+meso_status neurons_derive(simulation *sim, meso_error *err)
+{
+    const uint32_t n = sim->e->n_populations;
+    int derives = 0;
+    for (uint32_t i = 0; i < n; i++)
+        derives |= sim->neurons.programs[i].derives;
+    if (!derives)
+        return MESO_OK;
+    kernel k = {0};
+    meso_status status = MESO_OK;
+    MESO_GO(kernel_create(sim->network_program, "constants_derive", &k, err));
+    MESO_GO(kernel_set_buffer(&k, 0, &sim->neurons.populations, err));
+    MESO_GO(kernel_set_buffer(&k, 1, &sim->neurons.constants, err));
+    MESO_GO(device_launch(sim->device, &k, n, 1, err));
+done:
+    kernel_release(&k);
+    return status;
 }
 
 void neurons_destroy(simulation *sim)
