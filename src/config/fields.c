@@ -70,11 +70,12 @@ static void append_expected(const field *f, text *out)
         [FIELD_NAME] = "a name",
         [FIELD_CHOICE] = "one of ",
         [FIELD_DISTRIBUTION] = "a number",
+        [FIELD_PER_NEURON] = "a number",
         [FIELD_OBJECT] = "an object",
         [FIELD_MAP] = "an object of names",
         [FIELD_LIST] = "a list of objects",
         [FIELD_NUMBER_MAP] = "an object of names and numbers",
-        [FIELD_DISTRIBUTION_MAP] = "an object of names and numbers or distributions",
+        [FIELD_PER_NEURON_MAP] = "an object of names and numbers, distributions or lists",
         [FIELD_PATHS] = "a path or a list of paths",
         [FIELD_SELECTION] = "true, false or a list of names",
         [FIELD_INDICES] = "a count or a list of indices",
@@ -90,6 +91,8 @@ static void append_expected(const field *f, text *out)
         text_appendf(out, " in %s", f->unit);
     if (f->kind == FIELD_DISTRIBUTION)
         text_append(out, " or a distribution");
+    if (f->kind == FIELD_PER_NEURON)
+        text_append(out, ", a distribution or a list of numbers");
 }
 
 static const char *content(const text *t)
@@ -228,9 +231,9 @@ static meso_status check_map(const document *d, const field *f, cJSON *value, me
     if (!cJSON_IsObject(value))
         return wrong_kind(d, f, value, err);
     field element = *f;
-    element.kind = f->kind == FIELD_NUMBER_MAP         ? FIELD_NUMBER
-                   : f->kind == FIELD_DISTRIBUTION_MAP ? FIELD_DISTRIBUTION
-                                                       : FIELD_OBJECT;
+    element.kind = f->kind == FIELD_NUMBER_MAP       ? FIELD_NUMBER
+                   : f->kind == FIELD_PER_NEURON_MAP ? FIELD_PER_NEURON
+                                                     : FIELD_OBJECT;
     for (cJSON *member = first_member(value); member; member = next_member(member)) {
         MESO_TRY(check_name(d, member, member->string, err));
         MESO_TRY(field_check(d, &element, member, err));
@@ -254,6 +257,8 @@ meso_status field_check(const document *d, const field *f, cJSON *value, meso_er
     static const field count = {.kind = FIELD_INTEGER, FIELD_FROM(1, UINT32_MAX)};
     static const field index = {.kind = FIELD_INTEGER, FIELD_FROM(0, UINT32_MAX)};
     const field object = {.kind = FIELD_OBJECT, .type = f->type};
+    field number = *f;
+    number.kind = FIELD_NUMBER;
     switch (f->kind) {
     case FIELD_NUMBER:
     case FIELD_INTEGER:
@@ -266,12 +271,15 @@ meso_status field_check(const document *d, const field *f, cJSON *value, meso_er
         return check_text(d, f, value, err);
     case FIELD_DISTRIBUTION:
         return check_distribution(d, f, value, err);
+    case FIELD_PER_NEURON:
+        return cJSON_IsArray(value) ? check_list(d, f, value, &number, err)
+                                    : check_distribution(d, f, value, err);
     case FIELD_OBJECT:
         return cJSON_IsObject(value) ? type_check(d, f->type, value, err)
                                      : wrong_kind(d, f, value, err);
     case FIELD_MAP:
     case FIELD_NUMBER_MAP:
-    case FIELD_DISTRIBUTION_MAP:
+    case FIELD_PER_NEURON_MAP:
         return check_map(d, f, value, err);
     case FIELD_LIST:
         return check_list(d, f, value, &object, err);

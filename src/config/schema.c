@@ -99,6 +99,18 @@ static void describe_distribution(schema *s, cJSON *out, const field *f)
     add_reference(s, alternative(s, out), &distribution_type);
 }
 
+static cJSON *describe_list(schema *s, cJSON *out)
+{
+    add_text(s, out, "type", "array");
+    return add(s, out, "items", cJSON_CreateObject());
+}
+
+static void describe_per_neuron(schema *s, cJSON *out, const field *f)
+{
+    describe_distribution(s, out, f);
+    describe_number(s, describe_list(s, alternative(s, out)), f);
+}
+
 static void describe_map(schema *s, cJSON *out, const field *f)
 {
     add_text(s, out, "type", "object");
@@ -108,16 +120,10 @@ static void describe_map(schema *s, cJSON *out, const field *f)
     add(s, out, "additionalProperties", cJSON_CreateFalse());
     if (f->kind == FIELD_NUMBER_MAP)
         describe_number(s, element, f);
-    else if (f->kind == FIELD_DISTRIBUTION_MAP)
-        describe_distribution(s, element, f);
+    else if (f->kind == FIELD_PER_NEURON_MAP)
+        describe_per_neuron(s, element, f);
     else
         add_reference(s, element, f->type);
-}
-
-static cJSON *describe_list(schema *s, cJSON *out)
-{
-    add_text(s, out, "type", "array");
-    return add(s, out, "items", cJSON_CreateObject());
 }
 
 static void describe_indices(schema *s, cJSON *out)
@@ -152,6 +158,9 @@ static void describe_value(schema *s, cJSON *out, const field *f)
     case FIELD_DISTRIBUTION:
         describe_distribution(s, out, f);
         break;
+    case FIELD_PER_NEURON:
+        describe_per_neuron(s, out, f);
+        break;
     case FIELD_OBJECT:
         /* what stands beside $ref would be ignored, and the description stands there */
         add_reference(s, append(s, add(s, out, "allOf", cJSON_CreateArray()), cJSON_CreateObject()),
@@ -159,7 +168,7 @@ static void describe_value(schema *s, cJSON *out, const field *f)
         break;
     case FIELD_MAP:
     case FIELD_NUMBER_MAP:
-    case FIELD_DISTRIBUTION_MAP:
+    case FIELD_PER_NEURON_MAP:
         describe_map(s, out, f);
         break;
     case FIELD_LIST:

@@ -11,27 +11,37 @@
 /* A quantity of a population and its random stream: the value of cell `i` depends on nothing else. */
 typedef struct draw {
     const distribution *distribution;
+    uint32_t n_neurons;
     uint32_t key[2];
 } draw;
 
 static draw draw_begin(const experiment *e, const population *p, const char *quantity,
                        const distribution *d)
 {
-    draw q = {.distribution = d};
+    draw q = {.distribution = d, .n_neurons = p->n_neurons};
     char stream[256];
     snprintf(stream, sizeof stream, "population/%s/%s", p->name, quantity);
     rng_stream_key(e->seed, stream, q.key);
     return q;
 }
 
-static void draw_fill(const draw *q, uint32_t n, float *values)
+static double draw_value(const draw *q, uint32_t i)
 {
     const distribution *d = q->distribution;
+    switch (d->kind) {
+    case DISTRIBUTION_CONSTANT:
+        return d->mean;
+    case DISTRIBUTION_VALUES: /* what pads the arrays is as the last neuron */
+        return d->values[i < q->n_neurons ? i : q->n_neurons - 1];
+    default:
+        return distribution_quantile(d, rng_uniform(rng_threefry(q->key[0], q->key[1], i, 0).x));
+    }
+}
+
+static void draw_fill(const draw *q, uint32_t n, float *values)
+{
     for (uint32_t i = 0; i < n; i++)
-        values[i] = (float)(d->kind == DISTRIBUTION_CONSTANT
-                                ? d->mean
-                                : distribution_quantile(
-                                      d, rng_uniform(rng_threefry(q->key[0], q->key[1], i, 0).x)));
+        values[i] = (float)draw_value(q, i);
 }
 
 static draw draw_parameter(const experiment *e, const population *p, uint32_t i)

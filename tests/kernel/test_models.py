@@ -417,6 +417,21 @@ class Parrot(unittest.TestCase):
         np.testing.assert_array_equal(got.steps("parrot"), expected)
 
 
+class ValuesOfEachNeuron(unittest.TestCase):
+    def test_lists_of_parameters_and_state(self):
+        """Rest is where a cell is with its constant current; 37 cells do not fill their last vector."""
+        n = 37
+        start = [-70 + 0.25 * i for i in range(n)]
+        current = [float(i) for i in range(n)]
+        cell = {"model": "lif_exp", "initial": {"v_mV": start}}
+        got = Run(small_experiment({"cell": (n, cell)}, 300, record={"reports": {
+            "v": {"population": "cell", "variable": "v_mV", "interval_ms": DT_MS}}}),
+                  **{"populations.cell.parameters": json.dumps({"I_e_pA": current})})
+        np.testing.assert_array_equal(got.reports["v"][0], start)
+        np.testing.assert_allclose(got.reports["v"][-1], -65 + 0.04 * np.array(current), rtol=0,
+                                   atol=5e-4)  # where a step is less than half a digit of v
+
+
 class SameBits(unittest.TestCase):
     """What is derived once and what is derived for each vector, and every width, give the same spikes."""
 
