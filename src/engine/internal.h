@@ -107,6 +107,9 @@ uint32_t modulators_concentration(const modulators *m, uint32_t modulator, uint3
 uint32_t modulators_gate(const modulators *m, const char *name);
 /** A new array of the simulation's memory. */
 meso_status simulation_alloc(simulation *sim, size_t n, size_t size, void *out, meso_error *err);
+/** A program that does not compile. With a user's model in it MESO_CONFIG and a message that begins with the place in
+ *  the user's file that the compiler names; else MESO_KERNEL_BUILD and the message as it is. */
+meso_status model_errors(const experiment *e, meso_error *err);
 /** Text of kernel files, one after the other, with #line marks. */
 meso_status kernel_text(text *source, const char *const *paths, uint32_t n, meso_error *err);
 

@@ -57,6 +57,8 @@ static meso_status network_build(simulation *sim, const char *generated, meso_er
         status = program_build(sim->device, "network", source.data, options, &sim->network_program,
                                err);
     text_free(&source);
+    if (status == MESO_KERNEL_BUILD)
+        return model_errors(sim->e, err);
     MESO_TRY(status);
     return kernel_create(sim->network_program, "network_advance", &sim->network_advance, err);
 }
