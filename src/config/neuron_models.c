@@ -4,6 +4,7 @@
 #include "config/document.h"
 #include "config/fields.h"
 #include "config/names.h"
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,10 +35,22 @@ static const field state_fields[] = {
      .doc = "value at the start, or the parameter that holds it"},
     {0}};
 
+static const field quantity_fields[] = {
+    {.key = "unit", .kind = FIELD_TEXT, .required = true, FIELD_IN(quantity_spec, unit),
+     .doc = "unit, as people write it"},
+    {.key = "doc", .kind = FIELD_TEXT, .required = true, FIELD_IN(quantity_spec, doc),
+     .doc = "what it is"},
+    {0}};
+
 static const object_type parameter_type = {
     .name = "parameter", .doc = "A parameter", .fields = parameter_fields};
 static const object_type state_type = {
     .name = "state", .doc = "A state variable", .fields = state_fields};
+static const object_type derived_type = {
+    .name = "derived", .doc = "A number that follows from parameters and step",
+    .fields = quantity_fields};
+static const object_type input_type = {
+    .name = "input", .doc = "What arriving spikes add up to in a step", .fields = quantity_fields};
 
 static const field model_fields[] = {
     {.key = "model", .kind = FIELD_NAME, .required = true, FIELD_IN(neuron_model, name),
@@ -50,6 +63,15 @@ static const field model_fields[] = {
      .doc = "parameters, in the order of the struct"},
     {.key = "state", .kind = FIELD_MAP, .type = &state_type, .required = true,
      .doc = "state variables, in the order of the struct; the first is the potential in mV"},
+    {.key = "derived", .kind = FIELD_MAP, .type = &derived_type,
+     .doc = "numbers that <model>_derive() makes of parameters and step, once where it can"},
+    {.key = "inputs", .kind = FIELD_MAP, .type = &input_type,
+     .doc = "what spikes can add to beside conductances; unit nS, pA, mV or 1"},
+    {.key = "potential", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(true),
+     FIELD_IN(neuron_model, potential),
+     .doc = "is the first state variable a membrane potential; if not, cells have no conductances"},
+    {.key = "random", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false), FIELD_IN(neuron_model, random),
+     .doc = "does a step need random words"},
     {0}};
 /* clang-format on */
 
@@ -57,6 +79,25 @@ static const object_type model_type = {
     .name = "neuron_model", .doc = "Descriptor of a neuron model", .fields = model_fields};
 
 /* --- reading ---------------------------------------------------------------------------------- */
+
+/* Members of structs in OpenCL C and in C: what is a word of either language cannot name one. */
+static meso_status check_member(const document *d, const cJSON *object, meso_error *err)
+{
+    static const char *const taken[] = {
+        "auto",      "bool",   "break",    "case",    "char",   "const",    "constant", "continue",
+        "default",   "do",     "double",   "else",    "enum",   "event_t",  "extern",   "float",
+        "for",       "global", "goto",     "half",    "if",     "inline",   "int",      "kernel",
+        "local",     "long",   "none",     "private", "real",   "register", "restrict", "return",
+        "sampler_t", "short",  "signed",   "size_t",  "sizeof", "spiked",   "static",   "struct",
+        "switch",    "truth",  "typedef",  "uchar",   "uint",   "ulong",    "union",    "unsigned",
+        "ushort",    "void",   "volatile", "while",   "word"};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (strcmp(taken[i], object->string) == 0)
+            return document_error(d, object, NULL, err, MESO_CONFIG,
+                                  "'%s' has a meaning in OpenCL C: choose another name",
+                                  object->string);
+    return MESO_OK;
+}
 
 static void *alloc(arena *memory, size_t n, size_t bytes, meso_error *err)
 {
@@ -69,6 +110,7 @@ static void *alloc(arena *memory, size_t n, size_t bytes, meso_error *err)
 static meso_status read_parameter(const document *d, const cJSON *object, parameter_spec *p,
                                   meso_error *err)
 {
+    MESO_TRY(check_member(d, object, err));
     *p = (parameter_spec){.default_value = NAN, .min = -INFINITY, .max = INFINITY};
     p->name = arena_strdup(d->memory, object->string);
     if (!p->name)
@@ -117,6 +159,7 @@ static meso_status find_initial_parameter(const document *d, const neuron_model 
 static meso_status read_state(const document *d, const neuron_model *m, const cJSON *object,
                               state_spec *s, meso_error *err)
 {
+    MESO_TRY(check_member(d, object, err));
     *s = (state_spec){.initial_parameter = -1};
     s->name = arena_strdup(d->memory, object->string);
     if (!s->name)
@@ -135,18 +178,58 @@ static meso_status read_states(const document *d, neuron_model *m, meso_error *e
     m->n_state = (uint32_t)count_members(map);
     if (m->n_state == 0)
         return document_error(d, map, NULL, err, MESO_CONFIG,
-                              "expected at least one state variable, the potential in mV");
+                              "expected at least one state variable%s",
+                              m->potential ? ", the potential in mV" : "");
     state_spec *states = alloc(d->memory, m->n_state, sizeof *states, err);
     if (!states)
         return MESO_MEMORY;
     m->state = states;
     for (const cJSON *s = first_member(map); s; s = next_member(s))
         MESO_TRY(read_state(d, m, s, states++, err));
-    if (strcmp(m->state[0].unit, "mV") != 0)
+    if (m->potential && strcmp(m->state[0].unit, "mV") != 0)
         return document_error(d, first_member(map), "unit", err, MESO_UNIT,
                               "the first state variable is the membrane potential: its unit must "
-                              "be mV, not '%s'",
+                              "be mV, not '%s'; a model without one says \"potential\": false",
                               m->state[0].unit);
+    return MESO_OK;
+}
+
+static meso_status read_quantities(const document *d, const char *key, const object_type *type,
+                                   const quantity_spec **out, uint32_t *n, meso_error *err)
+{
+    const cJSON *map = get_member(d->root, key);
+    *n = (uint32_t)count_members(map);
+    quantity_spec *q = alloc(d->memory, *n + 1, sizeof *q, err);
+    if (!q)
+        return MESO_MEMORY;
+    *out = q;
+    for (const cJSON *object = first_member(map); object; object = next_member(object), q++) {
+        MESO_TRY(check_member(d, object, err));
+        q->name = arena_strdup(d->memory, object->string);
+        if (!q->name)
+            return error_set(err, MESO_MEMORY, "out of memory");
+        MESO_TRY(type_read(type, object, d->memory, q, err));
+    }
+    return MESO_OK;
+}
+
+/* A weight has the unit of what it adds to, and there are keys for these. */
+static meso_status read_inputs(const document *d, neuron_model *m, meso_error *err)
+{
+    static const char *const own[] = {"current_pA", "step", "random"};
+    MESO_TRY(read_quantities(d, "inputs", &input_type, &m->inputs, &m->n_inputs, err));
+    const cJSON *object = first_member(get_member(d->root, "inputs"));
+    for (uint32_t i = 0; i < m->n_inputs; i++, object = next_member(object)) {
+        const char *unit = m->inputs[i].unit;
+        if (strcmp(unit, "nS") != 0 && strcmp(unit, "pA") != 0 && strcmp(unit, "mV") != 0 &&
+            strcmp(unit, "1") != 0)
+            return document_error(d, object, "unit", err, MESO_UNIT,
+                                  "'%s' is not a unit of weights: nS, pA, mV or 1", unit);
+        for (int k = 0; k < 3; k++)
+            if (strcmp(m->inputs[i].name, own[k]) == 0)
+                return document_error(d, object, NULL, err, MESO_CONFIG,
+                                      "every model has this input already");
+    }
     return MESO_OK;
 }
 
@@ -160,7 +243,47 @@ static meso_status read_model(document *d, const char *name, neuron_model *m, me
         return document_error(d, d->root, "model", err, MESO_CONFIG,
                               "'%s' is not the name of the file, '%s'", m->name, name);
     MESO_TRY(read_parameters(d, m, err));
+    MESO_TRY(read_quantities(d, "derived", &derived_type, &m->derived, &m->n_derived, err));
+    MESO_TRY(read_inputs(d, m, err));
     return read_states(d, m, err);
+}
+
+/* --- the function ----------------------------------------------------------------------------- */
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Does the text have the word `name` with a parenthesis behind it? */
+static bool has_function(const char *text, const char *name)
+{
+    const size_t length = strlen(name);
+    for (const char *at = strstr(text, name); at; at = strstr(at + length, name)) {
+        const char *after = at + length + strspn(at + length, " \t\r\n");
+        if ((at == text || !is_word(at[-1])) && *after == '(')
+            return true;
+    }
+    return false;
+}
+
+static meso_status check_functions(const neuron_model *m, arena *memory, meso_error *err)
+{
+    char signature[512];
+    const char *derive = arena_printf(memory, "%s_derive", m->name);
+    if (!derive)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    neuron_model_signature(m, signature, sizeof signature);
+    if (!has_function(m->text, m->name))
+        return error_set(err, MESO_CONFIG, "%s: there is no function '%s': expected %s",
+                         m->text_path, m->name, signature);
+    neuron_model_derive_signature(m, signature, sizeof signature);
+    if (m->n_derived > 0 && !has_function(m->text, derive))
+        return error_set(err, MESO_CONFIG,
+                         "%s: there is no function '%s', which the descriptor's derived numbers "
+                         "need: expected %s",
+                         m->text_path, derive, signature);
+    return MESO_OK;
 }
 
 /* --- finding the two files -------------------------------------------------------------------- */
@@ -168,6 +291,7 @@ static meso_status read_model(document *d, const char *name, neuron_model *m, me
 typedef struct model_files {
     const char *descriptor_path, *text_path;
     char *descriptor, *text; /* freed with free() */
+    bool built_in;
 } model_files;
 
 static void files_free(model_files *f)
@@ -207,6 +331,7 @@ static meso_status find_on_disk(const char *name, const char *directory, arena *
 
 static meso_status find_built_in(const char *name, arena *memory, model_files *f, meso_error *err)
 {
+    f->built_in = true;
     f->descriptor_path = arena_printf(memory, "neurons/%s.json", name);
     f->text_path = arena_printf(memory, "neurons/%s.clh", name);
     if (!f->descriptor_path || !f->text_path)
@@ -266,9 +391,11 @@ meso_status config_load_neuron_model(const char *name, const char *directory, ar
                            strlen(files.descriptor), &d.root, err));
     MESO_GO(read_model(&d, name, m, err));
     m->text_path = files.text_path;
+    m->built_in = files.built_in;
     m->text = arena_strdup(memory, files.text);
     if (!m->text)
-        status = error_set(err, MESO_MEMORY, "out of memory");
+        MESO_GO(error_set(err, MESO_MEMORY, "out of memory"));
+    MESO_GO(check_functions(m, memory, err));
     *model = m;
 done:
     document_free(&d);

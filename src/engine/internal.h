@@ -28,7 +28,9 @@ typedef struct bundle_synapses {
 typedef struct synapses {
     buffer table, row_offsets;
     buffer buffers[MESO_SYNAPSE_BUFFERS];
-    buffer rules, weights, delays, source_outdegrees; /* how edges are made */
+    buffer level_table;                               /* [layout.n_levels] weights in ring units */
+    buffer rules, delays, source_outdegrees;          /* how edges are made */
+    int32_t *levels;                                  /* the table once more */
     uint32_t *first_outdegree;                        /* [n_projections] in source_outdegrees */
     bundle_synapses *bundles;                         /* [n_bundles] */
     uint32_t *outdegrees;                             /* [n_neurons] over all populations */
@@ -98,6 +100,8 @@ struct simulation {
 };
 
 meso_status neurons_create(simulation *sim, text *network_source, meso_error *err);
+/** Fill the constants that the network program itself derives; after it was built. */
+meso_status neurons_derive(simulation *sim, meso_error *err);
 void neurons_destroy(simulation *sim);
 meso_status synapses_create(simulation *sim, meso_error *err);
 void synapses_destroy(simulation *sim);
@@ -114,12 +118,15 @@ uint32_t modulators_concentration(const modulators *m, uint32_t modulator, uint3
 uint32_t modulators_gate(const modulators *m, const char *name);
 /** A new array of the simulation's memory. */
 meso_status simulation_alloc(simulation *sim, size_t n, size_t size, void *out, meso_error *err);
+/** A program that does not compile. With a user's model in it MESO_CONFIG and a message that begins with the place in
+ *  the user's file that the compiler names; else MESO_KERNEL_BUILD and the message as it is. */
+meso_status model_errors(const experiment *e, meso_error *err);
 /** Text of kernel files, one after the other, with #line marks. */
 meso_status kernel_text(text *source, const char *const *paths, uint32_t n, meso_error *err);
 
 /** Options of the programs whose kernels the partitions run. */
 const char *network_options(const layout *l, char options[64]);
-/** Size of one unit of a projection's weight words. */
+/** Size of one ring unit of a projection. */
 double projection_weight_unit(const simulation *sim, uint32_t projection);
 
 /** Spikes of one partition that an interval has room for. */

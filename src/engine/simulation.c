@@ -64,6 +64,8 @@ static meso_status network_build(simulation *sim, const char *generated, meso_er
         status = program_build(sim->device, "network", source.data,
                                network_options(sim->l, options), &sim->network_program, err);
     text_free(&source);
+    if (status == MESO_KERNEL_BUILD)
+        return model_errors(sim->e, err);
     MESO_TRY(status);
     return kernel_create(sim->network_program, "network_advance", &sim->network_advance, err);
 }
@@ -131,7 +133,7 @@ enum {
     NETWORK_BATCH = 0,
     NETWORK_INTERVAL_FIRST_STEP,
     NETWORK_TABLES,
-    NETWORK_RECORDS = NETWORK_TABLES + 20,
+    NETWORK_RECORDS = NETWORK_TABLES + 21,
     NETWORK_RECORD_COUNTS,
     NETWORK_STATUS
 };
@@ -162,6 +164,7 @@ static meso_status arguments_set(simulation *sim, meso_error *err)
                               &s->buffers[1],
                               &s->buffers[2],
                               &s->buffers[3],
+                              &s->level_table,
                               &sim->neurons.constants,
                               &sim->neurons.modulation,
                               &sim->neurons.parameters,
@@ -212,6 +215,7 @@ static meso_status simulation_build(simulation *sim, const meso_run_options *opt
     MESO_GO(memory_check(sim->e, sim->l, meso_device_describe(sim->device), err));
     MESO_GO(neurons_create(sim, &generated, err));
     MESO_GO(network_build(sim, generated.data, err));
+    MESO_GO(neurons_derive(sim, err));
     MESO_GO(field_build(sim, err));
     MESO_GO(modulators_create(sim, err));
     MESO_GO(stimuli_create(sim, err));

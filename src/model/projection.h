@@ -18,14 +18,15 @@ typedef enum connection_rule {
 /* How the synapses of a projection are kept on the device. None of it changes an edge. */
 typedef enum synapse_storage {
     STORAGE_AUTO,
-    STORAGE_COMPACT,    /* 4 bytes: weights are rounded to 2,047 levels up to the largest */
+    STORAGE_COMPACT,    /* 4 bytes: drawn weights have a limited number of levels */
     STORAGE_WIDE,       /* 8 bytes: weights in the units of the input ring */
     STORAGE_PROCEDURAL, /* none: edges are made anew whenever their source fires */
 } synapse_storage;
 
-/* A spike opens several conductances of the target, each by weight * factor. */
+/* A spike adds weight * factor to each of several ports of the target: it opens a conductance, or is an
+ * input of the model. All ports of a projection have one unit, and the weight has it too. */
 typedef struct projection_port {
-    uint32_t conductance; /* index in the target population */
+    uint32_t port; /* of the target: its conductances first, then the inputs of its model */
     double factor;
 } projection_port;
 
@@ -41,8 +42,8 @@ typedef struct projection {
     bool multapses; /* a pair may have several synapses (fixed_indegree, fixed_total) */
     const projection_port *ports;
     uint32_t n_ports;
-    distribution weight_nS; /* >= 0; peak conductance per spike */
-    distribution delay_ms;  /* rounded to steps, at least one step */
+    distribution weight; /* per spike; of conductances the peak in nS, >= 0; else of either sign */
+    distribution delay_ms; /* rounded to steps, at least one step */
     synapse_storage storage;
 } projection;
 

@@ -265,13 +265,17 @@ static void test_weak_weights_beside_strong_ones(void **state)
 {
     (void)state;
     const char *format =
-        "{\"schema_version\":1,\"seed\":11,\"cells\":{\"cell\":{\"model\":\"izhikevich\",\"conductances\":"
-        "{\"ampa\":{\"kind\":\"exponential\",\"tau_decay_ms\":5,\"E_mV\":0}}}},\"populations\":{\"a\":{"
+        "{\"schema_version\":1,\"seed\":11,\"cells\":{\"cell\":{\"model\":\"izhikevich\","
+        "\"conductances\":"
+        "{\"ampa\":{\"kind\":\"exponential\",\"tau_decay_ms\":5,\"E_mV\":0}}}},\"populations\":{"
+        "\"a\":{"
         "\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":500}},\"projections\":{\"strong\":{"
         "\"source\":\"a\",\"target\":\"a\",\"receptors\":{\"ampa\":1},\"rule\":\"fixed_indegree\","
         "\"indegree\":400,\"delay_ms\":1,\"weight_nS\":{\"distribution\":\"lognormal\",\"mean\":1,"
-        "\"sd\":1,\"max\":20}},\"weak\":{\"source\":\"a\",\"target\":\"a\",\"receptors\":{\"ampa\":1},"
-        "\"rule\":\"fixed_indegree\",\"indegree\":100,\"delay_ms\":1,\"weight_nS\":{\"distribution\":"
+        "\"sd\":1,\"max\":20}},\"weak\":{\"source\":\"a\",\"target\":\"a\",\"receptors\":{\"ampa\":"
+        "1},"
+        "\"rule\":\"fixed_indegree\",\"indegree\":100,\"delay_ms\":1,\"weight_nS\":{"
+        "\"distribution\":"
         "\"uniform\",\"min\":0,\"max\":%g}}},\"protocol\":[{\"phase\":\"all\",\"ms\":10}]}";
     char json[2048];
     snprintf(json, sizeof json, format, 0.002);
