@@ -124,9 +124,10 @@ static meso_status check_storage(loader *l, const cJSON *object, const projectio
 {
     if (p->storage != STORAGE_PROCEDURAL || p->rule != RULE_FIXED_INDEGREE)
         return MESO_OK;
-    return LOADER_ERROR(l, object, "storage", MESO_CONFIG,
-                        "procedural is not possible with fixed_indegree, whose edges are drawn target "
-                        "by target; fixed_total and fixed_probability can be procedural");
+    return LOADER_ERROR(
+        l, object, "storage", MESO_CONFIG,
+        "procedural is not possible with fixed_indegree, whose edges are drawn target "
+        "by target; fixed_total and fixed_probability can be procedural");
 }
 
 /* The delay that matters most is the shortest that can be drawn; the longest sets the memory. */

@@ -149,10 +149,11 @@ static bundle_layout part_of(const bundle_layout *whole, uint32_t n_listed, uint
     return part;
 }
 
-static meso_status bundle_cut(const meso_device_info *device, layout *l,
-                              const bundle_layout *whole, meso_error *err)
+static meso_status bundle_cut(const meso_device_info *device, layout *l, const bundle_layout *whole,
+                              meso_error *err)
 {
-    const uint32_t n = parts_needed(device, whole), n_listed = l->populations[whole->source].n_listed;
+    const uint32_t n = parts_needed(device, whole),
+                   n_listed = l->populations[whole->source].n_listed;
     bundle_layout *grown = arena_alloc(l->memory, (l->n_bundles + n) * sizeof *grown);
     if (grown == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");

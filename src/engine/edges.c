@@ -110,7 +110,8 @@ meso_status simulation_edges(simulation *sim, uint32_t projection, edge **edges,
                      .first_word = to->ring_word + q->channel * to->n_local};
     *edges = NULL;
     if (q->storage == STORAGE_PROCEDURAL)
-        return error_set(err, MESO_UNSUPPORTED, "projections.%s: procedural synapses are not stored",
+        return error_set(err, MESO_UNSUPPORTED,
+                         "projections.%s: procedural synapses are not stored",
                          sim->e->projections[projection].name);
     for (int counted = 0; counted < 2; counted++) {
         r.n = 0;

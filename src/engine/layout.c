@@ -81,11 +81,12 @@ static meso_status delays_measure(const experiment *e, layout *l, meso_error *er
         q->min_delay_steps = layout_delay_steps(e, distribution_quantile(d, 0.5 / 4096));
         q->max_delay_steps = layout_delay_steps(e, distribution_quantile(d, 1 - 0.5 / 4096));
         if (q->max_delay_steps > LONGEST_DELAY_STEPS)
-            return error_set(err, MESO_RANGE,
-                             "projections.%s.delay_ms: %.15g ms are %u steps of %.15g ms; at most %u "
-                             "can be told apart",
-                             e->projections[i].name, q->max_delay_steps * e->dt_ms,
-                             q->max_delay_steps, e->dt_ms, LONGEST_DELAY_STEPS);
+            return error_set(
+                err, MESO_RANGE,
+                "projections.%s.delay_ms: %.15g ms are %u steps of %.15g ms; at most %u "
+                "can be told apart",
+                e->projections[i].name, q->max_delay_steps * e->dt_ms, q->max_delay_steps, e->dt_ms,
+                LONGEST_DELAY_STEPS);
     }
     return MESO_OK;
 }
@@ -286,10 +287,11 @@ static meso_status partitions_lay_out(const experiment *e, const meso_device_inf
         if (l->offset_bits <= most_bits && bits_for(most_local(e, l)) <= cell_bits(l))
             return MESO_OK;
         if (chosen)
-            return error_set(err, MESO_ARGUMENT,
-                             "%u partitions are too few: a synapse has %u bits for the place in its "
-                             "partition and %u are needed",
-                             l->n_partitions, most_bits, l->offset_bits);
+            return error_set(
+                err, MESO_ARGUMENT,
+                "%u partitions are too few: a synapse has %u bits for the place in its "
+                "partition and %u are needed",
+                l->n_partitions, most_bits, l->offset_bits);
         l->n_partitions += units;
     }
 }

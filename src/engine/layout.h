@@ -74,8 +74,8 @@ typedef struct layout {
     uint32_t offset_bits;       /* of a compact synapse; the rest is weight */
     uint32_t n_history;         /* batches of spikes kept */
     uint32_t n_chunks;
-    uint32_t list_partitions; /* with spike lists of their own: all, or 1 when they share one */
-    uint32_t cell_bits;       /* of a spike list's entry */
+    uint32_t list_partitions;  /* with spike lists of their own: all, or 1 when they share one */
+    uint32_t cell_bits;        /* of a spike list's entry */
     uint32_t spikes_per_batch; /* sum of the lists' capacities */
     uint64_t n_neurons, n_rows, ring_words;
     double expected_synapses;

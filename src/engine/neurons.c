@@ -75,7 +75,8 @@ static void chunks_fill(const simulation *sim, chunk_entry *chunks)
         const population_layout *p = &l->populations[i];
         const uint32_t n = sim->e->populations[i].n_neurons;
         for (uint32_t c = 0; c < p->n_chunks; c++) {
-            const uint32_t first = c * p->chunk_size, partition = (p->rotation + c) % l->n_partitions;
+            const uint32_t first = c * p->chunk_size,
+                           partition = (p->rotation + c) % l->n_partitions;
             const uint32_t local = c / l->n_partitions * p->chunk_size;
             chunks[p->first_chunk + c] = (chunk_entry){
                 .population = i,

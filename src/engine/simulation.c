@@ -185,9 +185,14 @@ static meso_status field_arguments_set(simulation *sim, meso_error *err)
     const layout *l = sim->l;
     const modulators *m = &sim->modulators;
     kernel *k = &sim->field_step;
-    const uint32_t sizes[] = {m->n_compartments, m->n_receptors,    sim->neurons.n_targets,
-                              m->n_gates,        sim->e->n_stimuli, m->n_field,
-                              sim->e->n_populations * l->list_partitions, l->n_history};
+    const uint32_t sizes[] = {m->n_compartments,
+                              m->n_receptors,
+                              sim->neurons.n_targets,
+                              m->n_gates,
+                              sim->e->n_stimuli,
+                              m->n_field,
+                              sim->e->n_populations * l->list_partitions,
+                              l->n_history};
     for (uint32_t i = 0; i < 8; i++)
         MESO_TRY(kernel_set_u32(k, i, sizes[i], err));
     MESO_TRY(kernel_set_u32(k, FIELD_BATCHES_PER_FIELD, l->batches_per_field, err));
