@@ -15,13 +15,12 @@ EQUATIONS = {
     "current_exponential": ("""
         dv/dt = (E_L - v) / tau_m + (I_syn + I_e) / C : volt (unless refractory)
         dI_syn/dt = -I_syn / tau_syn : amp""", "exact"),
-    "delta": "dv/dt = (E_L - v) / tau_m : volt (unless refractory)",
+    "delta": ("dv/dt = (E_L - v) / tau_m : volt (unless refractory)", "exact"),
     "conductance": ("""
         dv/dt = (E_L - v) / tau_m + (g_ex * (E_ex - v) + g_in * (E_in - v) + I_e) / C : volt (unless refractory)
         dg_ex/dt = -g_ex / tau_ex : siemens
         dg_in/dt = -g_in / tau_in : siemens""", "exponential_euler"),
 }
-EQUATIONS["delta"] = (EQUATIONS["delta"], "exact")
 INPUTS = {"current_exponential": "I_syn", "delta": "v"}
 UNITS = {"current_exponential": b.pA, "delta": b.mV, "conductance": b.nS}
 DT_MS = 0.1
@@ -86,10 +85,11 @@ def connect_alike(network, cells, ranges, projections, rng):
                           namespace={"weight": weight}, name=f"synapses_of_{first['source']}")
     if first["rule"] == "fixed_probability":
         synapses.connect(p=first["probability"])
-        return
+        return synapses
     pairs = [draw_pairs(p, ranges, rng) for p in projections]
     synapses.connect(i=np.concatenate([i for i, _ in pairs]) - s0,
                      j=np.concatenate([j for _, j in pairs]))
+    return synapses
 
 
 def connect_drawn(network, cells, ranges, rng):
@@ -107,15 +107,14 @@ def connect_drawn(network, cells, ranges, rng):
     synapses.connect(i=np.concatenate(i), j=np.concatenate(j))
     synapses.w = np.concatenate(weights) * UNITS[network["cell"]["kind"]]
     synapses.delay = np.concatenate(delays) * b.ms
+    return synapses
 
 
 def connect(network, cells, ranges, rng):
     if isinstance(network["projections"][0]["weight"], dict):
-        connect_drawn(network, cells, ranges, rng)
-        return
-    for source in ranges:
-        alike = [p for p in network["projections"] if p["source"] == source]
-        connect_alike(network, cells, ranges, alike, rng)
+        return [connect_drawn(network, cells, ranges, rng)]
+    by_source = [[p for p in network["projections"] if p["source"] == name] for name in ranges]
+    return [connect_alike(network, cells, ranges, alike, rng) for alike in by_source]
 
 
 def connect_drive(network, cells, ranges):
@@ -149,8 +148,9 @@ def answer_code(cells, ranges):
     }}"""
 
 
-def run_all(network, request, cells, ranges, inputs, everything):
-    """The kick or all of the time before, then the windows; each answers, each but the first waits."""
+def add_runs(network, request, everything, inputs, answer):
+    """The time before (the first part with input from outside, if it has an end), then the windows: the
+    program answers after each and waits before each."""
     device = b.get_device()
     stop_s = max((d.get("stop_ms", 0) for d in network["drive"]), default=0) / 1000
     if stop_s:
@@ -158,7 +158,6 @@ def run_all(network, request, cells, ranges, inputs, everything):
         for poisson_input in inputs:
             poisson_input.active = False
     everything.run((request["presim_s"] - stop_s) * b.second)
-    answer = answer_code(cells, ranges)
     device.insert_code("main", answer)
     for _ in range(request["windows"]):
         device.insert_code("main", "{ std::string line; if (!std::getline(std::cin, line)) return 0; }")
@@ -166,9 +165,8 @@ def run_all(network, request, cells, ranges, inputs, everything):
         device.insert_code("main", answer)
 
 
-def build(request):
-    network, directory = request["network"], Path(request["directory"])
-    shutil.rmtree(directory, ignore_errors=True)
+def build_program(request):
+    network = request["network"]
     b.set_device("cpp_standalone", build_on_run=False)
     b.prefs.devices.cpp_standalone.openmp_threads = request["threads"] if request["threads"] > 1 else 0
     if request["float32"]:
@@ -177,7 +175,35 @@ def build(request):
     b.seed(request["seed"])
     rng = np.random.default_rng(request["seed"])
     cells, ranges = create_cells(network, rng)
-    everything = b.Network(cells)
-    connect(network, cells, ranges, rng)
     inputs = connect_drive(network, cells, ranges)
-    return everything, cells, ranges, inputs
+    everything = b.Network(cells, connect(network, cells, ranges, rng), inputs)
+    add_runs(network, request, everything, inputs, answer_code(cells, ranges))
+    b.get_device().build(directory=request["directory"], compile=True, run=False)
+
+
+def build(request):
+    directory = Path(request["directory"])
+    shutil.rmtree(directory, ignore_errors=True)
+    build_program(request)
+    (directory / "results").mkdir(exist_ok=True)
+    program = subprocess.Popen(["./main"], cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               text=True)
+
+    def read_answer():
+        line = program.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the program ended with exit code {program.wait()}")
+        answer = json.loads(line)
+        return answer["wall_s"], answer["spikes"]
+
+    def run_window():
+        program.stdin.write("\n")
+        program.stdin.flush()
+        return read_answer()
+
+    read_answer()
+    return {"simulator": "Brian2", "version": b.__version__,
+            "precision": "float32" if request["float32"] else "float64"}, run_window
+
+
+serve(build)
