@@ -178,7 +178,7 @@ def coba(n=4000, synapses=80):
     weights = {"E": significant(6 * factor), "I": significant(67 * factor)}
     return {"name": "coba", "title": f"Self-sustained network, {n} x {synapses}",
             "source": "Vogels & Abbott 2005, Journal of Neuroscience 25:10786",
-            "cell": {"kind": "conductance", "C_pF": 200.0, "tau_m_ms": 20.0, "E_L_mV": -60.0,
+            "cell": {"kind": "conductance", "C_pF": 200.0, "g_L_nS": 10.0, "E_L_mV": -60.0,
                      "v_threshold_mV": -50.0, "v_reset_mV": -60.0, "t_ref_ms": 5.0,
                      "E_ex_mV": 0.0, "E_in_mV": -80.0, "tau_ex_ms": 5.0, "tau_in_ms": 10.0},
             "populations": [{"name": name, "n": size, "I_e_pA": current_pa,
@@ -199,7 +199,7 @@ NETWORKS = {"pd14": pd14, "brunel": brunel, "coba": coba}
 
 # --- as experiments of mesocl ------------------------------------------------------------------
 
-MODELS = {"current_exponential": "lif_exp", "delta": "lif_delta", "conductance": "lif"}
+MODELS = {"current_exponential": "lif_exp", "delta": "lif_delta", "conductance": "lif_cond"}
 PORTS = {"current_exponential": "I_syn_pA", "delta": "v_jump_mV"}
 WEIGHT_KEYS = {"current_exponential": "weight_pA", "delta": "weight_mV", "conductance": "weight_nS"}
 

@@ -17,7 +17,7 @@ EQUATIONS = {
         dI_syn/dt = -I_syn / tau_syn : amp""", "exact"),
     "delta": ("dv/dt = (E_L - v) / tau_m : volt (unless refractory)", "exact"),
     "conductance": ("""
-        dv/dt = (E_L - v) / tau_m + (g_ex * (E_ex - v) + g_in * (E_in - v) + I_e) / C : volt (unless refractory)
+        dv/dt = (g_L * (E_L - v) + g_ex * (E_ex - v) + g_in * (E_in - v) + I_e) / C : volt (unless refractory)
         dg_ex/dt = -g_ex / tau_ex : siemens
         dg_in/dt = -g_in / tau_in : siemens""", "exponential_euler"),
 }
@@ -32,7 +32,7 @@ def input_of(network, synapse):
 
 def constants(cell):
     """What the equations name; units are in the keys."""
-    units = {"pF": b.pF, "ms": b.ms, "mV": b.mV}
+    units = {"pF": b.pF, "nS": b.nS, "ms": b.ms, "mV": b.mV}
     return {key.rsplit("_", 1)[0]: value * units[key.rsplit("_", 1)[1]]
             for key, value in cell.items() if key != "kind"}
 

@@ -17,7 +17,7 @@ def cell_parameters(cell):
     p = {"C_m": cell["C_pF"], "E_L": cell["E_L_mV"], "V_th": cell["v_threshold_mV"],
          "V_reset": cell["v_reset_mV"], "t_ref": cell["t_ref_ms"]}
     if cell["kind"] == "conductance":
-        return {**p, "g_L": cell["C_pF"] / cell["tau_m_ms"], "E_ex": cell["E_ex_mV"], "E_in": cell["E_in_mV"],
+        return {**p, "g_L": cell["g_L_nS"], "E_ex": cell["E_ex_mV"], "E_in": cell["E_in_mV"],
                 "tau_syn_ex": cell["tau_ex_ms"], "tau_syn_in": cell["tau_in_ms"]}
     p["tau_m"] = cell["tau_m_ms"]
     if cell["kind"] == "current_exponential":
