@@ -7,9 +7,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from worker import draw, serve
+
 import brian2 as b
 import numpy as np
-from worker import draw, serve
 
 EQUATIONS = {
     "current_exponential": ("""

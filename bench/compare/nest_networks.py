@@ -1,12 +1,9 @@
 """A benchmark network in NEST: see worker.py for how it is spoken to, networks.py for the network."""
 
-import os
-
-os.environ.setdefault("PYNEST_QUIET", "1")
+from worker import draw, serve
 
 import nest
 import numpy as np
-from worker import draw, serve
 
 MODELS = {"current_exponential": "iaf_psc_exp", "delta": "iaf_psc_delta", "conductance": "iaf_cond_exp"}
 # Connections that NEST can have of one synapse model in one thread: 27 bits, less the special values.

@@ -3,7 +3,8 @@ is told to, so that the windows of two simulators can alternate in time.
 
 It reads one line of JSON from standard input, {"network", "threads", "seed", "presim_s", "window_s",
 "windows", "directory"}, and answers with a line once the network stands and has run for presim_s. Then
-each line on standard input is a window. Whatever a simulator prints goes to standard error.
+each line on standard input is a window. Import this module before the simulator: what simulators print
+goes to standard error from then on.
 """
 
 import json
@@ -13,13 +14,14 @@ import time
 
 import numpy as np
 
+# NEST prints while it is imported, so this comes first.
+replies = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+
 
 def serve(build):
     """build(request) gives (what to say of the simulator, a function that runs a window). That function
     gives wall seconds, or None to be timed here, and the spikes of each population in the window."""
-    replies = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-
     def reply(**members):
         replies.write(json.dumps(members) + "\n")
         replies.flush()
