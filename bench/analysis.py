@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 BIN_MS = 0.5
-SEGMENT_BINS = 512  # 256 ms: 3.9 Hz between the frequencies of a spectrum
+SEGMENT_BINS = 256  # 128 ms: 7.8 Hz between the frequencies of a spectrum
 LEAST_SPIKES = 6  # of a neuron, to say how irregular it is
 
 # (quantity, value, most that it may be off). Brunel: runs of the published network, which gives about
