@@ -1,7 +1,9 @@
 /*
- * One batch of steps of the network: deliver the spikes that fall due, then advance every neuron.
+ * Batches of steps of the network: deliver the spikes that fall due, then advance every neuron.
  *
- * Launch    one group per partition, any group size. With MESO_SERIAL a group has one work-item.
+ * Launch    one group per partition, any group size. With MESO_SERIAL a group has one work-item. A launch takes
+ *           every partition to batch `last`: one batch further, or many where groups are known to run side by
+ *           side; then a group waits for the others before each batch, and gives up when it has lost patience.
  * Invariant a batch is never longer than the shortest delay, so that no spike of this batch is due in it:
  *           partitions do not look at each other's work of the same batch.
  * Memory    per neuron and batch: its state once in and once out, its ring slots once; per synaptic
@@ -164,7 +166,7 @@ typedef struct delivery {
 /* Spikes whose rows are looked up, and fetched into the cache, ahead of their delivery. */
 #define MESO_AHEAD 8u
 
-#if defined MESO_PREFETCH
+#if defined MESO_POCL
 #define MESO_FETCH(pointer) __builtin_prefetch((const void *)(size_t)(pointer), 0, 3)
 #else
 #define MESO_FETCH(pointer)
@@ -172,7 +174,7 @@ typedef struct delivery {
 
 MESO_FUNCTION void synapses_fetch(__global const uint *synapses, uint begin, uint end)
 {
-#if defined MESO_PREFETCH
+#if defined MESO_POCL
     for (uint s = begin; s < end; s += 16u)
         MESO_FETCH(&synapses[s]);
 #endif
@@ -361,21 +363,63 @@ MESO_FUNCTION void batch_advance(const network_memory *m, const network_entry *n
 }
 
 __kernel void network_advance(
-    ulong batch, ulong interval_first_step, __global const network_entry *network,
-    __global const chunk_entry *chunks, __global const population_entry *populations,
-    __global const bundle_entry *bundles, __global const uint *partition_chunks,
-    __global const uint *row_offsets, __global const uint *synapses0,
-    __global const uint *synapses1, __global const uint *synapses2, __global const uint *synapses3,
-    __global const int *levels, __global const float *constants, __global const float *modulation,
+    ulong last, ulong interval_first_step, uint serial, uint patience,
+    __global const network_entry *network, __global const chunk_entry *chunks,
+    __global const population_entry *populations, __global const bundle_entry *bundles,
+    __global const uint *partition_chunks, __global const uint *row_offsets,
+    __global const uint *synapses0, __global const uint *synapses1,
+    __global const uint *synapses2, __global const uint *synapses3, __global const int *levels,
+    __global const float *constants, __global const float *modulation,
     __global const float *parameters, __global const stimulus_entry *stimuli,
     __global const uint *thresholds, __global const ulong *volleys, __global float *state,
-    __global int *ring, __global uint *spikes, __global uint *spike_counts, __global uint *records,
-    __global uint *record_counts, __global uint *status)
+    __global int *ring, __global uint *spikes, __global uint *spike_counts,
+    __global ulong *batches_done, __global uint *progress, __global uint *claims,
+    __global uint *owners, __global uint *records, __global uint *record_counts,
+    __global uint *status)
 {
     const network_memory m = {network, chunks, populations, bundles, partition_chunks, row_offsets,
                               {synapses0, synapses1, synapses2, synapses3}, levels,
                               constants, modulation, parameters, stimuli, thresholds, volleys,
                               state, ring, spikes, spike_counts, records, record_counts, status};
+    __local int answer;
     const network_entry n = *network;
-    batch_advance(&m, &n, (uint)get_group_id(0), batch, interval_first_step);
+    const uint partition = partition_claim(n.n_partitions, serial, claims, owners);
+    for (ulong batch = batches_done[partition]; batch < last; batch++) {
+        if (!group_may_begin(progress, n.n_partitions, (uint)batch, patience, &answer))
+            break;
+        batch_advance(&m, &n, partition, batch, interval_first_step);
+        group_has_done(batches_done, progress, partition, batch);
+    }
+}
+
+/*
+ * Whether groups run side by side and see what others write: in every round a group writes a number, waits for all,
+ * and reads the numbers of all.
+ */
+__kernel void schedule_probe(uint n_rounds, uint patience, __global uint *progress,
+                             volatile __global uint *numbers, __global uint *failures)
+{
+    __local int answer;
+    const uint me = (uint)get_group_id(0), n = (uint)get_num_groups(0);
+    for (uint round = 1; round <= n_rounds; round++) {
+        if (get_local_id(0) == 0)
+            numbers[me * MESO_LINE] = round;
+        MESO_BARRIER();
+        if (get_local_id(0) == 0)
+            atomic_inc(&progress[me * MESO_LINE]);
+        if (!group_may_begin(progress, n, 2u * round - 1u, patience, &answer)) {
+            atomic_inc(failures);
+            return;
+        }
+        for (uint p = (uint)get_local_id(0); p < n; p += (uint)get_local_size(0))
+            if (numbers[p * MESO_LINE] != round)
+                atomic_inc(failures);
+        MESO_BARRIER();
+        if (get_local_id(0) == 0)
+            atomic_inc(&progress[me * MESO_LINE]);
+        if (!group_may_begin(progress, n, 2u * round, patience, &answer)) {
+            atomic_inc(failures);
+            return;
+        }
+    }
 }

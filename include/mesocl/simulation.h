@@ -15,11 +15,20 @@
 extern "C" {
 #endif
 
+/** How batches of steps are launched. */
+typedef enum meso_schedule {
+    MESO_SCHEDULE_AUTO,         /* side by side where a probe shows that it works, on CPUs */
+    MESO_SCHEDULE_LAUNCH,       /* one launch a batch */
+    MESO_SCHEDULE_SIDE_BY_SIDE, /* many batches in a launch whose groups wait for each other; launches when the
+                                   probe fails or a group waits too long */
+} meso_schedule;
+
 /** How the work is laid out. Nothing here changes a result. Zero means: choose for the device. */
 typedef struct meso_run_options {
     uint32_t work_group_size; /* work-items per group */
     uint32_t vector_width;    /* 1, 4, 8 or 16 neurons per work-item */
     uint32_t partitions;      /* parts of the network, each owned by one work-group at a time */
+    meso_schedule schedule;
     const volatile sig_atomic_t *stop; /* set to nonzero from a signal handler to end early */
 } meso_run_options;
 

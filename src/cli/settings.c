@@ -51,6 +51,20 @@ static bool set_vector_width(const command *self, settings *s, const char *word)
     return false;
 }
 
+static bool set_schedule(const command *self, settings *s, const char *word)
+{
+    static const char *const words[] = {[MESO_SCHEDULE_AUTO] = "auto",
+                                        [MESO_SCHEDULE_LAUNCH] = "launch",
+                                        [MESO_SCHEDULE_SIDE_BY_SIDE] = "side-by-side"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(word, words[i]) == 0) {
+            s->run.schedule = (meso_schedule)i;
+            return true;
+        }
+    usage_error(self, "--schedule: \"%s\" is not auto, launch or side-by-side", word);
+    return false;
+}
+
 static bool take_option(const command *self, settings *s, int id, const char *word)
 {
     switch (id) {
@@ -79,6 +93,8 @@ static bool take_option(const command *self, settings *s, int id, const char *wo
         return set_vector_width(self, s, word);
     case OPTION_PARTITIONS:
         return read_count(self, "--partitions", word, &s->run.partitions);
+    case OPTION_SCHEDULE:
+        return set_schedule(self, s, word);
     default: /* OPTIONS_BAD */
         return false;
     }

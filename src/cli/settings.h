@@ -16,6 +16,7 @@ enum {
     OPTION_VECTOR_WIDTH,
     OPTION_PARTITIONS,
     OPTION_NO_CACHE,
+    OPTION_SCHEDULE,
 };
 
 /* Rows of an option table that more than one command has. */
@@ -29,6 +30,8 @@ enum {
 #define SETTINGS_LAYOUT_OPTIONS                                                                    \
     {OPTION_WORK_GROUP_SIZE, "work-group-size", "N", "work-items per group"},                      \
         {OPTION_VECTOR_WIDTH, "vector-width", "N", "neurons per work-item: 1, 4, 8 or 16"},        \
+        {OPTION_SCHEDULE, "schedule", "HOW",                                                       \
+         "auto; launch: one launch a batch; side-by-side: many in one"},                           \
     {                                                                                              \
         OPTION_PARTITIONS, "partitions", "N", "parts of the network"                               \
     }

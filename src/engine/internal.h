@@ -81,6 +81,18 @@ typedef struct recorder {
     uint64_t n_events; /* synaptic events set off by the spikes collected so far */
 } recorder;
 
+/* schedule.c: launches of the network */
+typedef struct schedule {
+    buffer batches_done, progress, claims, owners;
+    uint32_t serial;       /* of the last launch */
+    int side_by_side;      /* many batches in one launch */
+    uint32_t patience;     /* looks at another partition's progress */
+    uint32_t pause;        /* batches to be launched one by one after groups lost patience */
+    uint32_t pause_left;
+    uint64_t batch;        /* launched so far */
+    uint64_t n_aborts;
+} schedule;
+
 struct simulation {
     const experiment *e;
     meso_device *device;
@@ -91,10 +103,12 @@ struct simulation {
     modulators modulators;
     stimuli stimuli;
     recorder recorder;
+    schedule schedule;
     buffer network, ring, spikes, spike_counts;
     const volatile sig_atomic_t *stop; /* may be NULL */
     cl_program network_program, field_program;
     kernel network_advance, field_step, frame_record, timeline_record;
+    int field_moves;                  /* something changes from field step to field step */
     uint64_t step;                    /* enqueued so far */
     uint64_t n_enqueued, n_collected; /* intervals */
 };
@@ -109,6 +123,12 @@ meso_status modulators_create(simulation *sim, meso_error *err);
 void modulators_destroy(simulation *sim);
 meso_status stimuli_create(simulation *sim, meso_error *err);
 void stimuli_destroy(simulation *sim);
+/** Whether rates of outside input change while the experiment runs. */
+int stimuli_move(const experiment *e);
+meso_status schedule_create(simulation *sim, const meso_run_options *options, meso_error *err);
+void schedule_destroy(simulation *sim);
+/** Take the network to sim->step. */
+meso_status schedule_advance(simulation *sim, meso_error *err);
 meso_status recorder_create(simulation *sim, meso_error *err);
 void recorder_destroy(simulation *sim);
 
@@ -139,6 +159,7 @@ uint64_t recorder_frame_bytes(const experiment *e, const report *r);
 /* recorder.c, per interval */
 meso_status recorder_begin(simulation *sim, uint32_t n_field_steps, const float *drug_nM,
                            meso_error *err);
+int recorder_frames_are_due(const simulation *sim); /* at sim->step */
 meso_status recorder_frames(simulation *sim, meso_error *err); /* those due at sim->step */
 meso_status recorder_timeline(simulation *sim,
                               meso_error *err); /* if a row ends with this field step */

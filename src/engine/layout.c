@@ -412,7 +412,7 @@ static void units_choose(const experiment *e, layout *l)
 static void launch_shape(const meso_device_info *device, const meso_run_options *options, layout *l)
 {
     l->work_group_size = device->is_gpu ? 256 : 1;
-    l->prefetch = strcmp(device->platform, "Portable Computing Language") == 0;
+    l->pocl = strcmp(device->platform, "Portable Computing Language") == 0;
     l->vector_width = device->is_gpu ? 1 : 16; /* wider than registers: two steps side by side */
     if (l->work_group_size > device->max_work_group)
         l->work_group_size = (uint32_t)device->max_work_group;

@@ -64,7 +64,7 @@ typedef struct layout {
     arena *memory;
     uint32_t n_partitions;
     uint32_t work_group_size, vector_width;
-    int prefetch; /* the compiler has __builtin_prefetch */
+    int pocl; /* its compiler is clang, with its builtins */
     uint32_t steps_per_field;
     uint32_t batch_steps; /* divides steps_per_field; at most the shortest delay */
     uint32_t batches_per_field;

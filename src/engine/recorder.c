@@ -184,6 +184,14 @@ static int report_is_due(const experiment *e, const report *r, uint64_t step)
     return step >= start && step < layout_steps(e, r->stop_ms) && (step - start) % interval == 0;
 }
 
+int recorder_frames_are_due(const simulation *sim)
+{
+    for (uint32_t i = 0; i < sim->e->record.n_reports; i++)
+        if (report_is_due(sim->e, &sim->e->record.reports[i], sim->step))
+            return 1;
+    return 0;
+}
+
 meso_status recorder_frames(simulation *sim, meso_error *err)
 {
     recorder *rec = &sim->recorder;

@@ -33,10 +33,10 @@ meso_status kernel_text(text *source, const char *const *paths, uint32_t n, meso
 /* The network program is neurons.cl with the generated functions where it says so. */
 static meso_status network_text(text *source, const char *generated, meso_error *err)
 {
-    static const char *const paths[] = {"mesocl.clh", "math.clh",   "rng.clh",
-                                        "layout.clh", "groups.clh", "edges.clh"};
+    static const char *const paths[] = {"mesocl.clh", "math.clh",  "rng.clh",     "layout.clh",
+                                        "groups.clh", "edges.clh", "schedule.clh"};
     static const char mark[] = "@GENERATED@";
-    MESO_TRY(kernel_text(source, paths, 6, err));
+    MESO_TRY(kernel_text(source, paths, 7, err));
     const char *file = embedded_find("neurons.cl");
     const char *place = file != NULL ? strstr(file, mark) : NULL;
     if (place == NULL)
@@ -51,7 +51,7 @@ const char *network_options(const layout *l, char options[64])
 {
     snprintf(options, 64, "-w -DMESO_WIDTH=%u%s%s", l->vector_width,
              l->work_group_size == 1 ? " -DMESO_SERIAL" : "",
-             l->prefetch ? " -DMESO_PREFETCH" : "");
+             l->pocl ? " -DMESO_POCL" : "");
     return options;
 }
 
@@ -128,15 +128,7 @@ static meso_status rings_create(simulation *sim, meso_error *err)
                          err);
 }
 
-/* Arguments of network_advance (neurons.cl) and field_step (modulators.cl) by position. */
-enum {
-    NETWORK_BATCH = 0,
-    NETWORK_INTERVAL_FIRST_STEP,
-    NETWORK_TABLES,
-    NETWORK_RECORDS = NETWORK_TABLES + 21,
-    NETWORK_RECORD_COUNTS,
-    NETWORK_STATUS
-};
+/* Arguments of field_step (modulators.cl) by position. */
 enum {
     FIELD_SIZES = 0,
     FIELD_BATCHES_PER_FIELD = 8,
@@ -149,36 +141,6 @@ enum {
     FIELD_DRUGS = FIELD_TABLES + 8,
     FIELD_STATE
 };
-
-/* Arguments that stay the same for the whole run. */
-static meso_status arguments_set(simulation *sim, meso_error *err)
-{
-    const synapses *s = &sim->synapses;
-    const buffer *tables[] = {&sim->network,
-                              &sim->neurons.chunks,
-                              &sim->neurons.populations,
-                              &s->table,
-                              &sim->neurons.partition_chunks,
-                              &s->row_offsets,
-                              &s->buffers[0],
-                              &s->buffers[1],
-                              &s->buffers[2],
-                              &s->buffers[3],
-                              &s->level_table,
-                              &sim->neurons.constants,
-                              &sim->neurons.modulation,
-                              &sim->neurons.parameters,
-                              &sim->stimuli.table,
-                              &sim->stimuli.thresholds,
-                              &sim->stimuli.volleys,
-                              &sim->neurons.state,
-                              &sim->ring,
-                              &sim->spikes,
-                              &sim->spike_counts};
-    for (uint32_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        MESO_TRY(kernel_set_buffer(&sim->network_advance, NETWORK_TABLES + i, tables[i], err));
-    return MESO_OK;
-}
 
 static meso_status field_arguments_set(simulation *sim, meso_error *err)
 {
@@ -228,7 +190,7 @@ static meso_status simulation_build(simulation *sim, const meso_run_options *opt
     MESO_GO(synapses_create(sim, err));
     MESO_GO(recorder_create(sim, err));
     MESO_GO(network_upload(sim, err));
-    MESO_GO(arguments_set(sim, err));
+    MESO_GO(schedule_create(sim, options, err));
     MESO_GO(field_arguments_set(sim, err));
     MESO_GO(device_wait(sim->device, NULL, err));
 done:
@@ -246,6 +208,7 @@ meso_status simulation_create(const experiment *e, meso_device *device,
     sim->e = e;
     sim->device = device;
     sim->stop = options != NULL ? options->stop : NULL;
+    sim->field_moves = e->n_modulators > 0 || stimuli_move(e);
     sim->memory = arena_create();
     meso_status status = sim->memory != NULL ? simulation_build(sim, options, err)
                                              : error_set(err, MESO_MEMORY, "out of memory");
@@ -267,6 +230,7 @@ void simulation_destroy(simulation **sim)
         stimuli_destroy(s);
         synapses_destroy(s);
         recorder_destroy(s);
+        schedule_destroy(s);
         buffer_destroy(s->device, &s->network);
         buffer_destroy(s->device, &s->ring);
         buffer_destroy(s->device, &s->spikes);
@@ -298,20 +262,6 @@ static meso_status field_advance(simulation *sim, uint32_t row, meso_error *err)
     return device_launch(sim->device, k, 1, sim->l->work_group_size, err);
 }
 
-/* Deliver what falls due, then advance every cell by one batch of steps. */
-static meso_status network_advance(simulation *sim, meso_error *err)
-{
-    const recording_half *h = &sim->recorder.halves[sim->n_enqueued % 2];
-    const cl_ulong batch = sim->step / sim->l->batch_steps, first_step = h->first_step;
-    kernel *k = &sim->network_advance;
-    MESO_TRY(kernel_set_bytes(k, NETWORK_BATCH, sizeof batch, &batch, err));
-    MESO_TRY(kernel_set_bytes(k, NETWORK_INTERVAL_FIRST_STEP, sizeof first_step, &first_step, err));
-    MESO_TRY(kernel_set_buffer(k, NETWORK_RECORDS, &h->records, err));
-    MESO_TRY(kernel_set_buffer(k, NETWORK_RECORD_COUNTS, &h->record_counts, err));
-    MESO_TRY(kernel_set_buffer(k, NETWORK_STATUS, &h->status, err));
-    return device_launch(sim->device, k, sim->l->n_partitions, sim->l->work_group_size, err);
-}
-
 /*
  * One field step (1 ms) at a time, in batches of steps no longer than the shortest delay:
  *
@@ -320,20 +270,28 @@ static meso_status network_advance(simulation *sim, meso_error *err)
  *   frames     see the state at the start of a batch
  *   network    sees spikes of earlier batches only; no partition needs another one's work of the same batch
  *   time line  a row ends when its last field step is summed
+ *
+ * Batches between which nothing else happens go to the device together (schedule.c).
  */
 meso_status simulation_enqueue(simulation *sim, uint32_t n_field_steps, const float *drug_nM,
                                meso_error *err)
 {
     MESO_TRY(recorder_begin(sim, n_field_steps, drug_nM, err));
     for (uint32_t f = 0; f < n_field_steps; f++) {
-        MESO_TRY(field_advance(sim, f, err));
+        if (sim->field_moves || sim->step == 0) {
+            MESO_TRY(schedule_advance(sim, err));
+            MESO_TRY(field_advance(sim, f, err));
+        }
         MESO_TRY(recorder_timeline(sim, err));
         for (uint32_t b = 0; b < sim->l->batches_per_field; b++) {
-            MESO_TRY(recorder_frames(sim, err));
-            MESO_TRY(network_advance(sim, err));
+            if (recorder_frames_are_due(sim)) {
+                MESO_TRY(schedule_advance(sim, err));
+                MESO_TRY(recorder_frames(sim, err));
+            }
             sim->step += sim->l->batch_steps;
         }
     }
+    MESO_TRY(schedule_advance(sim, err));
     MESO_TRY(recorder_end(sim, err));
     sim->n_enqueued++;
     return MESO_OK;

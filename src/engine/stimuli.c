@@ -40,6 +40,18 @@ static stimulus_entry entry_of(const simulation *sim, const stimulus *s)
     return entry;
 }
 
+int stimuli_move(const experiment *e)
+{
+    for (uint32_t i = 0; i < e->n_stimuli; i++) {
+        const stimulus *s = &e->stimuli[i];
+        const int constant = s->kind == STIMULUS_POISSON && s->theta_depth == 0 &&
+                             s->gate_up_ms == 0 && s->start_ms == 0 && !isfinite(s->stop_ms);
+        if (!constant && s->kind != STIMULUS_PULSES)
+            return 1;
+    }
+    return 0;
+}
+
 /* The table is ordered by target population, as population_entry.stimulus_base expects. */
 meso_status stimuli_create(simulation *sim, meso_error *err)
 {
