@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_OPTIONS = 16 };
+enum { MAX_OPTIONS = 32 };
 
 int usage_error(const command *c, const char *format, ...)
 {
