@@ -13,22 +13,6 @@
 #define MESO_BARRIER() barrier(CLK_GLOBAL_MEM_FENCE)
 #endif
 
-/* sin(2 pi x) for a fraction of a turn x in [0, 1), to 1e-7: odd polynomial on a quarter turn either side. */
-MESO_FUNCTION float sine_of_turn(uint turn)
-{
-    const int centred = as_int(turn); /* [-1/2, 1/2) turn times 2^32 */
-    float x = (float)centred * 0x1p-31f; /* half turns in [-1, 1) */
-    x = select(x, 1.0f - x, x > 0.5f);
-    x = select(x, -1.0f - x, x < -0.5f);
-    const float z = x * x;
-    float p = 0.0772201108f;
-    p = fma(p, z, -0.598045165f);
-    p = fma(p, z, 2.55003138f);
-    p = fma(p, z, -5.16770688f);
-    p = fma(p, z, 3.14159258f);
-    return p * x;
-}
-
 /* Spikes of the source population `delay` batches ago, over one field step. */
 MESO_FUNCTION uint spikes_count(__global const uint *spike_counts, uint n_chunks, uint n_history,
                                 uint history_slot, uint n_batches_before, uint batches_per_field,
@@ -111,7 +95,8 @@ MESO_FUNCTION void poisson_tails(float events, uint n, __global uint *thresholds
 MESO_FUNCTION float stimulus_factor(const stimulus_entry *s, ulong field_step,
                                     __global const float *field)
 {
-    float factor = fma(s->theta_depth, sine_of_turn((uint)(field_step * s->theta_turn)), 1.0f);
+    const float turn = (float)as_int((uint)(field_step * s->theta_turn)) * 0x1p-32f;
+    float factor = fma(s->theta_depth, meso_sine_of_turn(turn), 1.0f);
     if (s->gate != MESO_NEVER)
         factor *= fma(1.0f - s->gate_low, field[s->gate], s->gate_low);
     return factor;

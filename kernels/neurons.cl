@@ -154,6 +154,13 @@ MESO_FUNCTION real magnesium_block(real v_mV, real mg_over_3_57)
     return meso_reciprocal_normal(fma(mg_over_3_57, meso_exp_normal(x), (real)(1.0f)));
 }
 
+MESO_FUNCTION float first_lane(real x)
+{
+    float lanes[MESO_WIDTH];
+    meso_store(x, lanes, 0);
+    return lanes[0];
+}
+
 @GENERATED@
 
 /* Every spike of one chunk and batch, one delay group: add its synapses to the ring of this partition. */
@@ -177,7 +184,7 @@ MESO_FUNCTION void spikes_deliver(__global const uint *spikes, uint n_spikes, ui
             const uint synapse = synapses[q->synapse_base + s];
             uint at = slot * n_local + (synapse & offset_mask);
             at -= at >= wrap ? wrap : 0u;
-            MESO_ACCUMULATE(&ring[at], (int)(synapse >> q->offset_bits) * q->quantum);
+            MESO_ACCUMULATE(&ring[at], ((int)synapse >> q->offset_bits) * q->quantum);
         }
     }
 }

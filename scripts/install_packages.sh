@@ -11,7 +11,7 @@ packages=(build-essential cmake pkg-config
           python3 python3-venv python3-numpy python3-h5py python3-matplotlib)
 optional=() # used when the distribution has them
 if [ "${1:-}" = tests ]; then
-    packages+=(libcmocka-dev python3-jsonschema)
+    packages+=(libcmocka-dev python3-jsonschema python3-scipy)
     optional+=(oclgrind)
 fi
 

@@ -13,7 +13,7 @@
 enum { C_HEADER = 1, MAX_MODELS = 256 };
 
 static const option_spec OPTIONS[] = {
-    {C_HEADER, "c-header", NULL, "print NAME's C structs of parameters and state"},
+    {C_HEADER, "c-header", NULL, "print NAME's C structs"},
     {0},
 };
 
@@ -44,7 +44,7 @@ static meso_status print_list(arena *memory, meso_error *err)
         meso_status status = config_load_neuron_model(names[i], NULL, memory, &model, err);
         if (status != MESO_OK)
             return status;
-        printf("%-20s %s\n", model->name, model->title);
+        printf("%-28s  %s\n", model->name, model->title);
     }
     return MESO_OK;
 }
@@ -102,6 +102,21 @@ static void print_state(const neuron_model *m)
     }
 }
 
+static void print_quantities(const char *what, const quantity_spec *quantities, uint32_t n)
+{
+    if (n == 0)
+        return;
+    int name = (int)strlen(what), unit = 4;
+    for (uint32_t i = 0; i < n; i++) {
+        name = widest(name, quantities[i].name);
+        unit = widest(unit, quantities[i].unit);
+    }
+    printf("\n%-*s  %-*s  %s\n", name, what, unit, "unit", "meaning");
+    for (uint32_t i = 0; i < n; i++)
+        printf("%-*s  %-*s  %s\n", name, quantities[i].name, unit, quantities[i].unit,
+               quantities[i].doc);
+}
+
 static void print_model(const neuron_model *m)
 {
     printf("%s: %s\n", m->name, m->title);
@@ -109,6 +124,8 @@ static void print_model(const neuron_model *m)
         printf("source: %s\n", m->source);
     print_parameters(m);
     print_state(m);
+    print_quantities("input of spikes", m->inputs, m->n_inputs);
+    print_quantities("derived", m->derived, m->n_derived);
 }
 
 static meso_status print_c_header(const neuron_model *m, meso_error *err)
@@ -166,7 +183,7 @@ static int run(const command *self, int argc, char **argv)
 const command models_command = {
     .name = "models",
     .operand = "[NAME]",
-    .summary = "list the neuron models, or one's parameters, state, units and source",
+    .summary = "list the neuron models, or one's parameters, state, inputs, units and source",
     .options = OPTIONS,
     .run = run,
 };

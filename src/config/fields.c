@@ -70,11 +70,12 @@ static void append_expected(const field *f, text *out)
         [FIELD_NAME] = "a name",
         [FIELD_CHOICE] = "one of ",
         [FIELD_DISTRIBUTION] = "a number",
+        [FIELD_PER_NEURON] = "a number",
         [FIELD_OBJECT] = "an object",
         [FIELD_MAP] = "an object of names",
         [FIELD_LIST] = "a list of objects",
         [FIELD_NUMBER_MAP] = "an object of names and numbers",
-        [FIELD_DISTRIBUTION_MAP] = "an object of names and numbers or distributions",
+        [FIELD_PER_NEURON_MAP] = "an object of names and numbers, distributions or lists",
         [FIELD_PATHS] = "a path or a list of paths",
         [FIELD_SELECTION] = "true, false or a list of names",
         [FIELD_INDICES] = "a count or a list of indices",
@@ -90,6 +91,8 @@ static void append_expected(const field *f, text *out)
         text_appendf(out, " in %s", f->unit);
     if (f->kind == FIELD_DISTRIBUTION)
         text_append(out, " or a distribution");
+    if (f->kind == FIELD_PER_NEURON)
+        text_append(out, ", a distribution or a list of numbers");
 }
 
 static const char *content(const text *t)
@@ -228,9 +231,9 @@ static meso_status check_map(const document *d, const field *f, cJSON *value, me
     if (!cJSON_IsObject(value))
         return wrong_kind(d, f, value, err);
     field element = *f;
-    element.kind = f->kind == FIELD_NUMBER_MAP         ? FIELD_NUMBER
-                   : f->kind == FIELD_DISTRIBUTION_MAP ? FIELD_DISTRIBUTION
-                                                       : FIELD_OBJECT;
+    element.kind = f->kind == FIELD_NUMBER_MAP       ? FIELD_NUMBER
+                   : f->kind == FIELD_PER_NEURON_MAP ? FIELD_PER_NEURON
+                                                     : FIELD_OBJECT;
     for (cJSON *member = first_member(value); member; member = next_member(member)) {
         MESO_TRY(check_name(d, member, member->string, err));
         MESO_TRY(field_check(d, &element, member, err));
@@ -254,6 +257,8 @@ meso_status field_check(const document *d, const field *f, cJSON *value, meso_er
     static const field count = {.kind = FIELD_INTEGER, FIELD_FROM(1, UINT32_MAX)};
     static const field index = {.kind = FIELD_INTEGER, FIELD_FROM(0, UINT32_MAX)};
     const field object = {.kind = FIELD_OBJECT, .type = f->type};
+    field number = *f;
+    number.kind = FIELD_NUMBER;
     switch (f->kind) {
     case FIELD_NUMBER:
     case FIELD_INTEGER:
@@ -266,12 +271,15 @@ meso_status field_check(const document *d, const field *f, cJSON *value, meso_er
         return check_text(d, f, value, err);
     case FIELD_DISTRIBUTION:
         return check_distribution(d, f, value, err);
+    case FIELD_PER_NEURON:
+        return cJSON_IsArray(value) ? check_list(d, f, value, &number, err)
+                                    : check_distribution(d, f, value, err);
     case FIELD_OBJECT:
         return cJSON_IsObject(value) ? type_check(d, f->type, value, err)
                                      : wrong_kind(d, f, value, err);
     case FIELD_MAP:
     case FIELD_NUMBER_MAP:
-    case FIELD_DISTRIBUTION_MAP:
+    case FIELD_PER_NEURON_MAP:
         return check_map(d, f, value, err);
     case FIELD_LIST:
         return check_list(d, f, value, &object, err);
@@ -388,8 +396,10 @@ static meso_status add_default(const document *d, const field *f, cJSON *object,
 }
 
 static meso_status check_one_of(const document *d, const object_type *type, const cJSON *object,
-                                meso_error *err)
+                                unsigned variant, meso_error *err)
 {
+    if (!type->one_of || !has_meaning(type_find(type, type->one_of[0]), variant))
+        return MESO_OK;
     int n_given = 0;
     text keys = {0};
     for (size_t i = 0; type->one_of[i]; i++) {
@@ -425,5 +435,5 @@ meso_status type_check(const document *d, const object_type *type, cJSON *object
         if (f->has_default)
             MESO_TRY(add_default(d, f, object, err));
     }
-    return type->one_of ? check_one_of(d, type, object, err) : MESO_OK;
+    return check_one_of(d, type, object, variant, err);
 }

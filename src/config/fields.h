@@ -17,21 +17,22 @@
 #include <stdint.h>
 
 typedef enum field_kind {
-    FIELD_NUMBER,           /* double */
-    FIELD_INTEGER,          /* uint32_t or uint64_t */
-    FIELD_BOOLEAN,          /* bool */
-    FIELD_TEXT,             /* const char * */
-    FIELD_NAME,             /* const char *: letters, digits and '_' */
-    FIELD_CHOICE,           /* enum: position in `choices` */
-    FIELD_DISTRIBUTION,     /* struct distribution: a number or how it is drawn */
-    FIELD_OBJECT,           /* of `type` */
-    FIELD_MAP,              /* names to objects of `type` */
-    FIELD_LIST,             /* of objects of `type` */
-    FIELD_NUMBER_MAP,       /* names to numbers */
-    FIELD_DISTRIBUTION_MAP, /* names to distributions */
-    FIELD_PATHS,            /* a path or a list of paths */
-    FIELD_SELECTION,        /* true, false, or a list of names */
-    FIELD_INDICES,          /* a count, or a list of indices */
+    FIELD_NUMBER,         /* double */
+    FIELD_INTEGER,        /* uint32_t or uint64_t */
+    FIELD_BOOLEAN,        /* bool */
+    FIELD_TEXT,           /* const char * */
+    FIELD_NAME,           /* const char *: letters, digits and '_' */
+    FIELD_CHOICE,         /* enum: position in `choices` */
+    FIELD_DISTRIBUTION,   /* struct distribution: a number or how it is drawn */
+    FIELD_PER_NEURON,     /* struct distribution, or a list of numbers, one for each neuron */
+    FIELD_OBJECT,         /* of `type` */
+    FIELD_MAP,            /* names to objects of `type` */
+    FIELD_LIST,           /* of objects of `type` */
+    FIELD_NUMBER_MAP,     /* names to numbers */
+    FIELD_PER_NEURON_MAP, /* names to numbers, distributions or lists */
+    FIELD_PATHS,          /* a path or a list of paths */
+    FIELD_SELECTION,      /* true, false, or a list of names */
+    FIELD_INDICES,        /* a count, or a list of indices */
     FIELD_NUMBER_OR_NAME,
 } field_kind;
 
@@ -66,7 +67,8 @@ struct object_type {
     const char *doc;
     const field *fields;       /* ends with a row without key */
     const char *variant;       /* key of a FIELD_CHOICE that decides which others have a meaning */
-    const char *const *one_of; /* exactly one of these keys must be given; ends with NULL */
+    const char *const *one_of; /* exactly one of these keys must be given, in variants where they
+                                * have a meaning; ends with NULL */
 };
 
 /* Parts of a row, to be used inside its braces. */

@@ -65,25 +65,35 @@ meso_status loader_check_multiple(loader *l, const cJSON *node, double step, con
                         node->valuedouble, step_name, step);
 }
 
+/* --- what spikes add to ----------------------------------------------------------------------- */
+
+const char *const weight_keys[] = {"weight_nS", "weight_pA", "weight_mV", "weight", NULL};
+
+static bool takes_spikes(const population *target, uint32_t port)
+{
+    return port >= target->n_conductances || target->conductances[port].kind != CONDUCTANCE_TONIC;
+}
+
 static meso_status read_port(loader *l, const cJSON *member, const population *target,
                              projection_port *port)
 {
     name_list names = {0};
-    for (uint32_t i = 0; i < target->n_conductances; i++) {
-        const conductance *c = &target->conductances[i];
-        if (strcmp(c->name, member->string) == 0) {
-            *port = (projection_port){.conductance = i, .factor = member->valuedouble};
+    for (uint32_t i = 0; i < population_ports(target); i++) {
+        const char *name = population_port_name(target, i);
+        if (strcmp(name, member->string) == 0) {
+            *port = (projection_port){.port = i, .factor = member->valuedouble};
             names_free(&names);
-            if (c->kind != CONDUCTANCE_TONIC)
+            if (takes_spikes(target, i))
                 return MESO_OK;
             return LOADER_ERROR(l, member, NULL, MESO_CONFIG, "'%s' is tonic: it takes no spikes",
-                                c->name);
+                                name);
         }
-        if (c->kind != CONDUCTANCE_TONIC)
-            names_add(&names, c->name, NULL);
+        if (takes_spikes(target, i))
+            names_add(&names, name, NULL);
     }
     text what = {0};
-    text_appendf(&what, "conductances of '%s'", target->name);
+    text_appendf(&what, "conductances%s of '%s'", target->model->n_inputs > 0 ? " and inputs" : "",
+                 target->name);
     meso_status status = names_error_value(&l->document, member, member->string,
                                            what.failed ? "conductances" : what.data, &names,
                                            l->err);
@@ -92,13 +102,44 @@ static meso_status read_port(loader *l, const cJSON *member, const population *t
     return status;
 }
 
-meso_status load_ports(loader *l, const cJSON *receptors, const population *target,
+static const char *port_kind(const population *target, uint32_t port)
+{
+    return port < target->n_conductances ? "a conductance" : "an input of its model";
+}
+
+/* Ports of one unit can share a weight, whose key names that unit. */
+static meso_status check_units(loader *l, const cJSON *object, const population *target,
+                               const projection_port *ports, uint32_t n_ports)
+{
+    const uint32_t first = ports[0].port;
+    const char *unit = population_port_unit(target, first);
+    for (uint32_t i = 1; i < n_ports; i++)
+        if (strcmp(population_port_unit(target, ports[i].port), unit) != 0)
+            return LOADER_ERROR(l, object, "receptors", MESO_UNIT,
+                                "'%s' is in %s and '%s' in %s: one weight cannot have both units",
+                                population_port_name(target, first), unit,
+                                population_port_name(target, ports[i].port),
+                                population_port_unit(target, ports[i].port));
+    const char *right = population_weight_key(target, first);
+    if (get_member(object, right))
+        return MESO_OK;
+    size_t k = 0;
+    while (!get_member(object, weight_keys[k]))
+        k++;
+    return LOADER_ERROR(
+        l, object, weight_keys[k], MESO_UNIT, "'%s' of '%s' is %s in %s: give the weight as %s",
+        population_port_name(target, first), target->name, port_kind(target, first), unit, right);
+}
+
+meso_status load_ports(loader *l, const cJSON *object, const population *target,
                        const projection_port **ports, uint32_t *n_ports)
 {
+    const cJSON *receptors = get_member(object, "receptors");
     const size_t n = count_members(receptors);
     if (n == 0)
         return LOADER_ERROR(l, receptors, NULL, MESO_CONFIG,
-                            "expected at least one conductance of '%s'", target->name);
+                            "expected at least one conductance of '%s'%s", target->name,
+                            target->model->n_inputs > 0 ? ", or an input of its model" : "");
     projection_port *read = loader_alloc(l, n, sizeof *read);
     if (!read)
         return MESO_MEMORY;
@@ -107,5 +148,5 @@ meso_status load_ports(loader *l, const cJSON *receptors, const population *targ
         MESO_TRY(read_port(l, m, target, &read[i++]));
     *ports = read;
     *n_ports = (uint32_t)n;
-    return MESO_OK;
+    return check_units(l, object, target, read, *n_ports);
 }

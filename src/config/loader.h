@@ -55,9 +55,29 @@ bool is_multiple(double value, double unit);
 /** Error unless the number at `node` is a whole multiple of `step` ms, called `step_name`. */
 meso_status loader_check_multiple(loader *l, const cJSON *node, double step, const char *step_name);
 
-/** Synapses' ports: names of conductances of `target` with their factors. */
-meso_status load_ports(loader *l, const cJSON *receptors, const population *target,
+/**
+ * Synapses' ports: the names in `receptors` of a projection or stimulus, which are conductances of `target`
+ * or inputs of its model, with their factors. Checks that they have one unit, and the weight that too.
+ */
+meso_status load_ports(loader *l, const cJSON *object, const population *target,
                        const projection_port **ports, uint32_t *n_ports);
+
+/** Rows of a weight: four keys, one for each unit that ports have, fill one member. */
+#define WEIGHT_ROWS(struct_name, which_variants, per)                                              \
+    WEIGHT_ROW(struct_name, which_variants, "weight_nS", "nS", FIELD_FROM(0, 10000),               \
+               "peak conductance per " per),                                                       \
+        WEIGHT_ROW(struct_name, which_variants, "weight_pA", "pA", FIELD_FROM(-1e6, 1e6),          \
+                   "what a model's input in pA gets per " per "; negative inhibits"),              \
+        WEIGHT_ROW(struct_name, which_variants, "weight_mV", "mV", FIELD_FROM(-1000, 1000),        \
+                   "what a model's input in mV gets per " per "; negative inhibits"),              \
+        WEIGHT_ROW(struct_name, which_variants, "weight", NULL, FIELD_FROM(-1e6, 1e6),             \
+                   "what a model's input without a unit gets per " per)
+#define WEIGHT_ROW(struct_name, which_variants, name, in_unit, range, words)                       \
+    {                                                                                              \
+        .key = name, .kind = FIELD_DISTRIBUTION, .unit = in_unit, range,                           \
+        .variants = which_variants, FIELD_IN(struct_name, weight), .doc = words                    \
+    }
+extern const char *const weight_keys[];
 
 #define LOADER_ERROR(l, node, key, status, ...)                                                    \
     document_error(&(l)->document, node, key, (l)->err, status, __VA_ARGS__)

@@ -34,10 +34,22 @@ static const field state_fields[] = {
      .doc = "value at the start, or the parameter that holds it"},
     {0}};
 
+static const field quantity_fields[] = {
+    {.key = "unit", .kind = FIELD_TEXT, .required = true, FIELD_IN(quantity_spec, unit),
+     .doc = "unit, as people write it"},
+    {.key = "doc", .kind = FIELD_TEXT, .required = true, FIELD_IN(quantity_spec, doc),
+     .doc = "what it is"},
+    {0}};
+
 static const object_type parameter_type = {
     .name = "parameter", .doc = "A parameter", .fields = parameter_fields};
 static const object_type state_type = {
     .name = "state", .doc = "A state variable", .fields = state_fields};
+static const object_type derived_type = {
+    .name = "derived", .doc = "A number that follows from parameters and step",
+    .fields = quantity_fields};
+static const object_type input_type = {
+    .name = "input", .doc = "What arriving spikes add up to in a step", .fields = quantity_fields};
 
 static const field model_fields[] = {
     {.key = "model", .kind = FIELD_NAME, .required = true, FIELD_IN(neuron_model, name),
@@ -50,6 +62,15 @@ static const field model_fields[] = {
      .doc = "parameters, in the order of the struct"},
     {.key = "state", .kind = FIELD_MAP, .type = &state_type, .required = true,
      .doc = "state variables, in the order of the struct; the first is the potential in mV"},
+    {.key = "derived", .kind = FIELD_MAP, .type = &derived_type,
+     .doc = "numbers that <model>_derive() makes of parameters and step, once where it can"},
+    {.key = "inputs", .kind = FIELD_MAP, .type = &input_type,
+     .doc = "what spikes can add to beside conductances; unit nS, pA, mV or 1"},
+    {.key = "potential", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(true),
+     FIELD_IN(neuron_model, potential),
+     .doc = "is the first state variable a membrane potential; if not, cells have no conductances"},
+    {.key = "random", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false), FIELD_IN(neuron_model, random),
+     .doc = "does a step need random words"},
     {0}};
 /* clang-format on */
 
@@ -135,18 +156,57 @@ static meso_status read_states(const document *d, neuron_model *m, meso_error *e
     m->n_state = (uint32_t)count_members(map);
     if (m->n_state == 0)
         return document_error(d, map, NULL, err, MESO_CONFIG,
-                              "expected at least one state variable, the potential in mV");
+                              "expected at least one state variable%s",
+                              m->potential ? ", the potential in mV" : "");
     state_spec *states = alloc(d->memory, m->n_state, sizeof *states, err);
     if (!states)
         return MESO_MEMORY;
     m->state = states;
     for (const cJSON *s = first_member(map); s; s = next_member(s))
         MESO_TRY(read_state(d, m, s, states++, err));
-    if (strcmp(m->state[0].unit, "mV") != 0)
+    if (m->potential && strcmp(m->state[0].unit, "mV") != 0)
         return document_error(d, first_member(map), "unit", err, MESO_UNIT,
                               "the first state variable is the membrane potential: its unit must "
-                              "be mV, not '%s'",
+                              "be mV, not '%s'; a model without one says \"potential\": false",
                               m->state[0].unit);
+    return MESO_OK;
+}
+
+static meso_status read_quantities(const document *d, const char *key, const object_type *type,
+                                   const quantity_spec **out, uint32_t *n, meso_error *err)
+{
+    const cJSON *map = get_member(d->root, key);
+    *n = (uint32_t)count_members(map);
+    quantity_spec *q = alloc(d->memory, *n + 1, sizeof *q, err);
+    if (!q)
+        return MESO_MEMORY;
+    *out = q;
+    for (const cJSON *object = first_member(map); object; object = next_member(object), q++) {
+        q->name = arena_strdup(d->memory, object->string);
+        if (!q->name)
+            return error_set(err, MESO_MEMORY, "out of memory");
+        MESO_TRY(type_read(type, object, d->memory, q, err));
+    }
+    return MESO_OK;
+}
+
+/* A weight has the unit of what it adds to, and there are keys for these. */
+static meso_status read_inputs(const document *d, neuron_model *m, meso_error *err)
+{
+    static const char *const own[] = {"current_pA", "step", "random"};
+    MESO_TRY(read_quantities(d, "inputs", &input_type, &m->inputs, &m->n_inputs, err));
+    const cJSON *object = first_member(get_member(d->root, "inputs"));
+    for (uint32_t i = 0; i < m->n_inputs; i++, object = next_member(object)) {
+        const char *unit = m->inputs[i].unit;
+        if (strcmp(unit, "nS") != 0 && strcmp(unit, "pA") != 0 && strcmp(unit, "mV") != 0 &&
+            strcmp(unit, "1") != 0)
+            return document_error(d, object, "unit", err, MESO_UNIT,
+                                  "'%s' is not a unit of weights: nS, pA, mV or 1", unit);
+        for (int k = 0; k < 3; k++)
+            if (strcmp(m->inputs[i].name, own[k]) == 0)
+                return document_error(d, object, NULL, err, MESO_CONFIG,
+                                      "every model has this input already");
+    }
     return MESO_OK;
 }
 
@@ -160,6 +220,8 @@ static meso_status read_model(document *d, const char *name, neuron_model *m, me
         return document_error(d, d->root, "model", err, MESO_CONFIG,
                               "'%s' is not the name of the file, '%s'", m->name, name);
     MESO_TRY(read_parameters(d, m, err));
+    MESO_TRY(read_quantities(d, "derived", &derived_type, &m->derived, &m->n_derived, err));
+    MESO_TRY(read_inputs(d, m, err));
     return read_states(d, m, err);
 }
 

@@ -40,9 +40,10 @@ static meso_status bad_form(const walk *w)
 
 static field row_below(const field *row, const char *key)
 {
-    const object_type *type = row->kind == FIELD_DISTRIBUTION ? &distribution_type
-                              : row->kind == FIELD_OBJECT     ? row->type
-                                                              : NULL;
+    const bool is_drawn = row->kind == FIELD_DISTRIBUTION || row->kind == FIELD_PER_NEURON;
+    const object_type *type = is_drawn                    ? &distribution_type
+                              : row->kind == FIELD_OBJECT ? row->type
+                                                          : NULL;
     const field *found = type ? type_find(type, key) : NULL;
     if (found)
         return *found;
@@ -52,8 +53,8 @@ static field row_below(const field *row, const char *key)
     case FIELD_LIST:
         below.kind = FIELD_OBJECT;
         return below;
-    case FIELD_DISTRIBUTION_MAP:
-        below.kind = FIELD_DISTRIBUTION;
+    case FIELD_PER_NEURON_MAP:
+        below.kind = FIELD_PER_NEURON;
         return below;
     default:
         return any_value;
@@ -63,7 +64,7 @@ static field row_below(const field *row, const char *key)
 static bool is_container(const field *row)
 {
     return row->kind == FIELD_OBJECT || row->kind == FIELD_MAP || row->kind == FIELD_NUMBER_MAP ||
-           row->kind == FIELD_DISTRIBUTION_MAP;
+           row->kind == FIELD_PER_NEURON_MAP;
 }
 
 static meso_status no_such_key(const walk *w, const char *key)

@@ -55,10 +55,11 @@ static const object_type effect_type = {
 static const field cell_fields[] = {
     {.key = "model", .kind = FIELD_NAME, .required = true,
      .doc = "neuron model: built in, or a pair of files beside the experiment"},
-    {.key = "parameters", .kind = FIELD_DISTRIBUTION_MAP,
-     .doc = "the model's parameters, each in the unit of its name; `mesocl models` lists them"},
-    {.key = "initial", .kind = FIELD_DISTRIBUTION_MAP,
-     .doc = "state at the start; default: the model's own"},
+    {.key = "parameters", .kind = FIELD_PER_NEURON_MAP,
+     .doc = "the model's parameters, each in the unit of its name: a number, a distribution, or a list "
+            "with one number for each neuron; `mesocl models` lists them"},
+    {.key = "initial", .kind = FIELD_PER_NEURON_MAP,
+     .doc = "state at the start, as parameters; default: the model's own"},
     {.key = "conductances", .kind = FIELD_MAP, .type = &conductance_type, .doc = "by name"},
     {.key = "effects", .kind = FIELD_LIST, .type = &effect_type,
      .doc = "of receptors; those on one target apply in order"},
@@ -76,8 +77,8 @@ static const field population_fields[] = {
     {.key = "extent_um", .kind = FIELD_NUMBER, .unit = "um", FIELD_DEFAULT(1000),
      FIELD_ABOVE(0, 1000000), FIELD_IN(population, extent_um),
      .doc = "side of the square in which the neurons lie, for rules of distance"},
-    {.key = "parameters", .kind = FIELD_DISTRIBUTION_MAP, .doc = "on top of the cell's"},
-    {.key = "initial", .kind = FIELD_DISTRIBUTION_MAP, .doc = "on top of the cell's"},
+    {.key = "parameters", .kind = FIELD_PER_NEURON_MAP, .doc = "on top of the cell's"},
+    {.key = "initial", .kind = FIELD_PER_NEURON_MAP, .doc = "on top of the cell's"},
     {0}};
 /* clang-format on */
 
@@ -90,7 +91,7 @@ const object_type population_type = {
 static field parameter_row(const parameter_spec *p)
 {
     return (field){.key = p->name,
-                   .kind = FIELD_DISTRIBUTION,
+                   .kind = FIELD_PER_NEURON,
                    .unit = p->unit,
                    .bounded = true,
                    .min = p->min,
@@ -100,14 +101,30 @@ static field parameter_row(const parameter_spec *p)
 static field state_row(const state_spec *s)
 {
     return (field){.key = s->name,
-                   .kind = FIELD_DISTRIBUTION,
+                   .kind = FIELD_PER_NEURON,
                    .unit = s->unit,
                    FIELD_FROM(-LARGEST_STATE, LARGEST_STATE)};
 }
 
+static meso_status read_list(loader *l, const cJSON *list, const population *p, distribution *out)
+{
+    const int n = cJSON_GetArraySize(list);
+    if ((uint32_t)n != p->n_neurons)
+        return LOADER_ERROR(l, list, NULL, MESO_CONFIG,
+                            "expected %u numbers, one for each neuron of '%s', got %d",
+                            p->n_neurons, p->name, n);
+    double *values = loader_alloc(l, (size_t)n, sizeof *values);
+    if (!values)
+        return MESO_MEMORY;
+    *out = (distribution){.kind = DISTRIBUTION_VALUES, .values = values};
+    for (const cJSON *number = list->child; number; number = number->next)
+        *values++ = number->valuedouble;
+    return MESO_OK;
+}
+
 /* Check `values` against n rows and put them where the rows say. */
 static meso_status read_values(loader *l, cJSON *values, const field *rows, uint32_t n,
-                               const char *what, distribution *out)
+                               const char *what, const population *p, distribution *out)
 {
     for (cJSON *value = first_member(values); value; value = next_member(value)) {
         uint32_t i = 0;
@@ -119,7 +136,10 @@ static meso_status read_values(loader *l, cJSON *values, const field *rows, uint
                                                      &names, l->err);
         names_free(&names);
         MESO_TRY(status);
-        out[i] = field_read_distribution(&rows[i], value);
+        if (cJSON_IsArray(value))
+            MESO_TRY(read_list(l, value, p, &out[i]));
+        else
+            out[i] = field_read_distribution(&rows[i], value);
     }
     return MESO_OK;
 }
@@ -137,10 +157,10 @@ static meso_status read_parameters(loader *l, const cJSON *cell, const cJSON *ob
         values[i] = (distribution){
             .mean = m->parameters[i].default_value, .min = -INFINITY, .max = INFINITY};
     }
-    MESO_TRY(read_values(l, get_member(cell, "parameters"), rows, m->n_parameters, "parameters",
+    MESO_TRY(read_values(l, get_member(cell, "parameters"), rows, m->n_parameters, "parameters", p,
                          values));
     MESO_TRY(read_values(l, get_member(object, "parameters"), rows, m->n_parameters, "parameters",
-                         values));
+                         p, values));
     for (uint32_t i = 0; i < m->n_parameters; i++)
         if (isnan(values[i].mean))
             return LOADER_ERROR(l, cell, "parameters", MESO_CONFIG,
@@ -161,8 +181,8 @@ static meso_status read_initial(loader *l, const cJSON *cell, const cJSON *objec
         rows[i] = state_row(&m->state[i]);
         values[i] = (distribution){.mean = NAN, .min = -INFINITY, .max = INFINITY};
     }
-    MESO_TRY(read_values(l, get_member(cell, "initial"), rows, m->n_state, "state", values));
-    return read_values(l, get_member(object, "initial"), rows, m->n_state, "state", values);
+    MESO_TRY(read_values(l, get_member(cell, "initial"), rows, m->n_state, "state", p, values));
+    return read_values(l, get_member(object, "initial"), rows, m->n_state, "state", p, values);
 }
 
 /* --- conductances ----------------------------------------------------------------------------- */
@@ -184,12 +204,23 @@ static meso_status read_conductances(loader *l, const cJSON *cell, population *p
 {
     const cJSON *map = get_member(cell, "conductances");
     p->n_conductances = (uint32_t)count_members(map);
+    if (p->n_conductances > 0 && !p->model->potential)
+        return LOADER_ERROR(l, cell, "conductances", MESO_CONFIG,
+                            "model '%s' has no membrane potential, so its cells have no "
+                            "conductances",
+                            p->model->name);
     conductance *c = loader_alloc(l, p->n_conductances, sizeof *c);
     if (!c)
         return MESO_MEMORY;
     p->conductances = c;
-    for (const cJSON *object = first_member(map); object; object = next_member(object))
-        MESO_TRY(read_conductance(l, object, c++));
+    for (const cJSON *object = first_member(map); object; object = next_member(object)) {
+        MESO_TRY(read_conductance(l, object, c));
+        for (uint32_t i = 0; i < p->model->n_inputs; i++)
+            if (strcmp(p->model->inputs[i].name, c->name) == 0)
+                return LOADER_ERROR(l, object, NULL, MESO_CONFIG,
+                                    "model '%s' has an input of this name", p->model->name);
+        c++;
+    }
     return MESO_OK;
 }
 

@@ -34,19 +34,20 @@ static const field projection_fields[] = {
      FIELD_IN(projection, multapses),
      .doc = "may a pair have several synapses; fixed_total: must be true"},
     {.key = "receptors", .kind = FIELD_NUMBER_MAP, .required = true, FIELD_FROM(0, 1000),
-     .doc = "conductances of the target that a spike opens, each with a factor for the weight"},
-    {.key = "weight_nS", .kind = FIELD_DISTRIBUTION, .unit = "nS", .required = true,
-     FIELD_FROM(0, 10000), FIELD_IN(projection, weight_nS), .doc = "peak conductance per spike"},
+     .doc = "what a spike adds to, each with a factor for the weight: conductances of the target, or "
+            "inputs of its model"},
+    WEIGHT_ROWS(projection, 0, "spike"),
     {.key = "delay_ms", .kind = FIELD_DISTRIBUTION, .unit = "ms", .required = true,
      FIELD_ABOVE(0, 1000), FIELD_IN(projection, delay_ms),
-     .doc = "from spike to conductance, at least one step; a drawn delay needs max"},
+     .doc = "from spike to effect, at least one step; a drawn delay needs max"},
     {0}};
 /* clang-format on */
 
 const object_type projection_type = {.name = "projection",
                                      .doc = "Synapses from one population to another",
                                      .fields = projection_fields,
-                                     .variant = "rule"};
+                                     .variant = "rule",
+                                     .one_of = weight_keys};
 
 /* --- rules between fields --------------------------------------------------------------------- */
 
@@ -144,8 +145,7 @@ static meso_status read_projection(loader *l, const cJSON *object, projection *p
         return error_set(l->err, MESO_MEMORY, "out of memory");
     MESO_TRY(loader_resolve(l, get_member(object, "source"), "populations", &p->source));
     MESO_TRY(loader_resolve(l, get_member(object, "target"), "populations", &p->target));
-    MESO_TRY(load_ports(l, get_member(object, "receptors"), &l->experiment->populations[p->target],
-                        &p->ports, &p->n_ports));
+    MESO_TRY(load_ports(l, object, &l->experiment->populations[p->target], &p->ports, &p->n_ports));
     MESO_TRY(check_rule(l, object, p));
     return check_delay(l, object, p);
 }

@@ -99,6 +99,18 @@ static void describe_distribution(schema *s, cJSON *out, const field *f)
     add_reference(s, alternative(s, out), &distribution_type);
 }
 
+static cJSON *describe_list(schema *s, cJSON *out)
+{
+    add_text(s, out, "type", "array");
+    return add(s, out, "items", cJSON_CreateObject());
+}
+
+static void describe_per_neuron(schema *s, cJSON *out, const field *f)
+{
+    describe_distribution(s, out, f);
+    describe_number(s, describe_list(s, alternative(s, out)), f);
+}
+
 static void describe_map(schema *s, cJSON *out, const field *f)
 {
     add_text(s, out, "type", "object");
@@ -108,16 +120,10 @@ static void describe_map(schema *s, cJSON *out, const field *f)
     add(s, out, "additionalProperties", cJSON_CreateFalse());
     if (f->kind == FIELD_NUMBER_MAP)
         describe_number(s, element, f);
-    else if (f->kind == FIELD_DISTRIBUTION_MAP)
-        describe_distribution(s, element, f);
+    else if (f->kind == FIELD_PER_NEURON_MAP)
+        describe_per_neuron(s, element, f);
     else
         add_reference(s, element, f->type);
-}
-
-static cJSON *describe_list(schema *s, cJSON *out)
-{
-    add_text(s, out, "type", "array");
-    return add(s, out, "items", cJSON_CreateObject());
 }
 
 static void describe_indices(schema *s, cJSON *out)
@@ -152,6 +158,9 @@ static void describe_value(schema *s, cJSON *out, const field *f)
     case FIELD_DISTRIBUTION:
         describe_distribution(s, out, f);
         break;
+    case FIELD_PER_NEURON:
+        describe_per_neuron(s, out, f);
+        break;
     case FIELD_OBJECT:
         /* what stands beside $ref would be ignored, and the description stands there */
         add_reference(s, append(s, add(s, out, "allOf", cJSON_CreateArray()), cJSON_CreateObject()),
@@ -159,7 +168,7 @@ static void describe_value(schema *s, cJSON *out, const field *f)
         break;
     case FIELD_MAP:
     case FIELD_NUMBER_MAP:
-    case FIELD_DISTRIBUTION_MAP:
+    case FIELD_PER_NEURON_MAP:
         describe_map(s, out, f);
         break;
     case FIELD_LIST:
@@ -235,6 +244,21 @@ static bool key_has_meaning(const object_type *type, const char *key, unsigned v
     return false;
 }
 
+static void describe_one_of(schema *s, cJSON *out, const object_type *type)
+{
+    cJSON *list = add(s, out, "oneOf", cJSON_CreateArray());
+    for (size_t i = 0; type->one_of[i]; i++) {
+        cJSON *item = append(s, list, cJSON_CreateObject());
+        append_text(s, add(s, item, "required", cJSON_CreateArray()), type->one_of[i]);
+    }
+}
+
+/* Do the keys of which one must be given belong to certain variants? */
+static bool one_of_varies(const object_type *type)
+{
+    return type->one_of && type_find(type, type->one_of[0])->variants != 0;
+}
+
 /* In one variant: what it requires, and the keys that have no meaning in it. */
 static void describe_variant(schema *s, cJSON *list, const object_type *type, unsigned i,
                              const char *name)
@@ -248,6 +272,8 @@ static void describe_variant(schema *s, cJSON *list, const object_type *type, un
 
     cJSON *then = add(s, rule, "then", cJSON_CreateObject());
     add_required(s, then, type, VARIANT(i));
+    if (one_of_varies(type) && key_has_meaning(type, type->one_of[0], VARIANT(i)))
+        describe_one_of(s, then, type);
     cJSON *properties = NULL;
     for (const field *f = type->fields; f->key; f++) {
         if (key_has_meaning(type, f->key, VARIANT(i)))
@@ -267,15 +293,6 @@ static void describe_variants(schema *s, cJSON *out, const object_type *type)
         describe_variant(s, list, type, i, chooser->choices[i]);
 }
 
-static void describe_one_of(schema *s, cJSON *out, const object_type *type)
-{
-    cJSON *list = add(s, out, "oneOf", cJSON_CreateArray());
-    for (size_t i = 0; type->one_of[i]; i++) {
-        cJSON *item = append(s, list, cJSON_CreateObject());
-        append_text(s, add(s, item, "required", cJSON_CreateArray()), type->one_of[i]);
-    }
-}
-
 static void describe_object(schema *s, cJSON *out, const object_type *type)
 {
     add_text(s, out, "description", type->doc);
@@ -288,7 +305,7 @@ static void describe_object(schema *s, cJSON *out, const object_type *type)
     add_required(s, out, type, 0);
     if (type->variant)
         describe_variants(s, out, type);
-    if (type->one_of)
+    if (type->one_of && !one_of_varies(type))
         describe_one_of(s, out, type);
 }
 

@@ -29,10 +29,9 @@ static const field stimulus_fields[] = {
             "per field step, rate_hz / participation"},
     {.key = "receptors", .kind = FIELD_NUMBER_MAP, .required = true, FIELD_FROM(0, 1000),
      .variants = SYNAPTIC,
-     .doc = "conductances of the target that an event opens, each with a factor for the weight"},
-    {.key = "weight_nS", .kind = FIELD_DISTRIBUTION, .unit = "nS", .required = true,
-     FIELD_FROM(0, 10000), .variants = SYNAPTIC, FIELD_IN(stimulus, weight_nS),
-     .doc = "peak conductance per event; poisson: one number; volleys: one number or uniform"},
+     .doc = "what an event adds to, each with a factor for the weight: conductances of the target, or "
+            "inputs of its model"},
+    WEIGHT_ROWS(stimulus, SYNAPTIC, "event; poisson: one number; volleys: one number or uniform"),
     {.key = "theta_hz", .kind = FIELD_NUMBER, .unit = "Hz", FIELD_DEFAULT(0), FIELD_FROM(0, 1000),
      .variants = POISSON, FIELD_IN(stimulus, theta_hz), .doc = "rhythm of the rate"},
     {.key = "theta_depth", .kind = FIELD_NUMBER, FIELD_DEFAULT(0), FIELD_FROM(0, 1),
@@ -68,20 +67,23 @@ static const field stimulus_fields[] = {
 const object_type stimulus_type = {.name = "stimulus",
                                    .doc = "Input from outside the circuit",
                                    .fields = stimulus_fields,
-                                   .variant = "kind"};
+                                   .variant = "kind",
+                                   .one_of = weight_keys};
 
 /* --- rules between fields --------------------------------------------------------------------- */
 
 static meso_status check_weight(loader *l, const cJSON *object, const stimulus *s)
 {
-    const distribution_kind drawn = s->weight_nS.kind;
+    const population *target = &l->experiment->populations[s->target];
+    const char *key = population_weight_key(target, s->ports[0].port);
+    const distribution_kind drawn = s->weight.kind;
     if (s->kind == STIMULUS_POISSON && drawn != DISTRIBUTION_CONSTANT)
-        return LOADER_ERROR(l, object, "weight_nS", MESO_CONFIG,
-                            "expected a number in nS: poisson events have one weight");
+        return LOADER_ERROR(l, object, key, MESO_CONFIG,
+                            "expected a number: poisson events have one weight");
     if (s->kind == STIMULUS_VOLLEYS && drawn != DISTRIBUTION_CONSTANT &&
         drawn != DISTRIBUTION_UNIFORM)
-        return LOADER_ERROR(l, object, "weight_nS", MESO_CONFIG,
-                            "expected a number in nS or a uniform distribution: volleys have no "
+        return LOADER_ERROR(l, object, key, MESO_CONFIG,
+                            "expected a number or a uniform distribution: volleys have no "
                             "other weights");
     return MESO_OK;
 }
@@ -179,8 +181,7 @@ static meso_status read_stimulus(loader *l, const cJSON *object, const stimulus 
     MESO_TRY(check_times(l, object, s));
     if (s->kind == STIMULUS_PULSES)
         return check_pulses(l, object, s);
-    MESO_TRY(load_ports(l, get_member(object, "receptors"), &l->experiment->populations[s->target],
-                        &s->ports, &s->n_ports));
+    MESO_TRY(load_ports(l, object, &l->experiment->populations[s->target], &s->ports, &s->n_ports));
     MESO_TRY(check_weight(l, object, s));
     MESO_TRY(check_modulation(l, object, s));
     MESO_TRY(check_rate(l, object, s));

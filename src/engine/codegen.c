@@ -12,20 +12,10 @@ typedef struct writer {
     const population_layout *pl;
     uint32_t population, steps_per_field;
     population_program *program;
-    text body;
+    uint32_t dt; /* index of the constant */
+    text body, derive;
     int too_many;
 } writer;
-
-void codegen_model_structs(const neuron_model *model, text *out)
-{
-    text_appendf(out, "typedef struct %s_parameters {\n", model->name);
-    for (uint32_t i = 0; i < model->n_parameters; i++)
-        text_appendf(out, "    real %s;\n", model->parameters[i].name);
-    text_appendf(out, "} %s_parameters;\n\ntypedef struct %s_state {\n", model->name, model->name);
-    for (uint32_t i = 0; i < model->n_state; i++)
-        text_appendf(out, "    real %s;\n", model->state[i].name);
-    text_appendf(out, "    truth spiked;\n} %s_state;\n\n", model->name);
-}
 
 uint32_t codegen_conductance_field(const population *p, uint32_t conductance)
 {
@@ -115,6 +105,38 @@ static void write_parameters(writer *w)
     }
 }
 
+static int is_uniform(const writer *w)
+{
+    for (uint32_t i = 0; i < w->program->n_targets; i++)
+        if (w->program->targets[i].target == EFFECT_PARAMETER)
+            return 0;
+    return w->program->n_arrays == 0;
+}
+
+/* What follows from parameters: constants that the device itself fills once, so that they have the bits of
+ * its functions; or made anew for each vector where parameters vary between cells or in time. */
+static void write_derived(writer *w)
+{
+    const neuron_model *m = w->p->model;
+    if (m->n_derived == 0)
+        return;
+    w->program->derives = is_uniform(w);
+    if (!w->program->derives) {
+        text_appendf(&w->body, "        const %s_derived d = %s_derive(p, K[%u]);\n", m->name,
+                     m->name, w->dt);
+        return;
+    }
+    text_appendf(&w->derive, "%s        const %s_derived d = %s_derive(p, K[%u]);\n", w->body.data,
+                 m->name, m->name, w->dt);
+    text_appendf(&w->body, "        %s_derived d;\n", m->name);
+    for (uint32_t i = 0; i < m->n_derived; i++) {
+        const char *name = m->derived[i].name;
+        const uint32_t k = constant(w, 0);
+        text_appendf(&w->derive, "        K[%u] = first_lane(d.%s);\n", k, name);
+        text_appendf(&w->body, "        d.%s = (real)(K[%u]);\n", name, k);
+    }
+}
+
 static void write_state_load(writer *w)
 {
     const neuron_model *m = w->p->model;
@@ -173,12 +195,17 @@ static void write_conductance_locals(writer *w, uint32_t c)
 
 /* --- the step ----------------------------------------------------------------------------------- */
 
-/* Open a conductance by `amount` (a real expression in nS) times a constant factor. */
-static void write_opening(writer *w, const char *amount, const projection_port *port,
-                          double unit_nS)
+/* Open a conductance, or add to an input of the model: `amount` (a real expression) times a constant. */
+static void write_opening(writer *w, const char *amount, const projection_port *port, double unit)
 {
-    const conductance *g = &w->p->conductances[port->conductance];
-    double factor = port->factor * unit_nS;
+    double factor = port->factor * unit;
+    if (port->port >= w->p->n_conductances) {
+        const char *input = population_port_name(w->p, port->port);
+        text_appendf(&w->body, "                in.%s = fma(%s, (real)(K[%u]), in.%s);\n", input,
+                     amount, constant(w, factor), input);
+        return;
+    }
+    const conductance *g = &w->p->conductances[port->port];
     if (g->kind == CONDUCTANCE_BIEXPONENTIAL)
         factor *= biexponential_norm(g->tau_rise_ms, g->tau_decay_ms);
     const uint32_t k = constant(w, factor);
@@ -198,7 +225,7 @@ static void write_channel(writer *w, uint32_t c)
                  "q->n_local, i);\n",
                  c);
     for (uint32_t i = 0; i < ch->n_ports; i++)
-        write_opening(w, "input", &ch->ports[i], ch->unit_nS);
+        write_opening(w, "input", &ch->ports[i], ch->unit);
     text_append(&w->body, "            }\n");
 }
 
@@ -217,13 +244,13 @@ static void write_poisson(writer *w, const stimulus *s, uint32_t k)
         "                    b->thresholds + (stimulus + %u) * MESO_MAX_THRESHOLDS, %uu);\n",
         k, k, k, k, k, k, k, codegen_poisson_thresholds(w->e, s));
     for (uint32_t i = 0; i < s->n_ports; i++)
-        write_opening(w, "count", &s->ports[i], s->weight_nS.mean);
+        write_opening(w, "count", &s->ports[i], s->weight.mean);
     text_append(&w->body, "            }\n");
 }
 
 static void write_volleys(writer *w, const stimulus *s, uint32_t k)
 {
-    const distribution *d = &s->weight_nS;
+    const distribution *d = &s->weight;
     const double low = d->kind == DISTRIBUTION_CONSTANT ? d->mean : d->min;
     const double high = d->kind == DISTRIBUTION_CONSTANT ? d->mean : d->max;
     text_appendf(
@@ -245,7 +272,7 @@ static void write_pulses(writer *w, const stimulus *s, uint32_t k)
 {
     text_appendf(&w->body,
                  "            if (pulse_is_on(&b->stimuli[stimulus + %u], step))\n"
-                 "                current += K[%u];\n",
+                 "                in.current_pA += K[%u];\n",
                  k, constant(w, s->amplitude_pA));
 }
 
@@ -285,7 +312,7 @@ static void write_current(writer *w, uint32_t c)
 {
     const conductance *g = &w->p->conductances[c];
     const char *v = w->p->model->state[0].name;
-    text_append(&w->body, "            current = fma(");
+    text_append(&w->body, "            in.current_pA = fma(");
     if (has_gain(w, c))
         text_appendf(&w->body, "gain_%s", g->name);
     if (g->kind != CONDUCTANCE_TONIC && has_gain(w, c))
@@ -296,7 +323,7 @@ static void write_current(writer *w, uint32_t c)
         text_appendf(&w->body, "g_%s", g->name);
     if (g->kind != CONDUCTANCE_TONIC && g->mg_mM > 0)
         text_appendf(&w->body, " * magnesium_block(s.%s, mg_%s)", v, g->name);
-    text_appendf(&w->body, ", E_%s - s.%s, current);\n", g->name, v);
+    text_appendf(&w->body, ", E_%s - s.%s, in.current_pA);\n", g->name, v);
 }
 
 /* What has decayed below 2^-96 is zero: checked once a field step, or every step where a field step could
@@ -326,6 +353,21 @@ static void write_decay(writer *w, const conductance *g)
     write_flush(w, variable, g->tau_rise_ms);
 }
 
+static void write_inputs(writer *w)
+{
+    const neuron_model *m = w->p->model;
+    text_appendf(&w->body,
+                 "            %s_inputs in;\n"
+                 "            in.current_pA = (real)(0.0f);\n"
+                 "            in.step = step;\n",
+                 m->name);
+    for (uint32_t i = 0; i < m->n_inputs; i++)
+        text_appendf(&w->body, "            in.%s = (real)(0.0f);\n", m->inputs[i].name);
+    if (m->random)
+        text_append(&w->body, "            in.random = meso_threefry(q->key0, q->key1 ^ "
+                              "(uint)(step >> 32), id, (word)((uint)step));\n");
+}
+
 static void write_step(writer *w)
 {
     text_append(&w->body, "        for (uint t = 0; t < b->n_steps; t++) {\n"
@@ -334,18 +376,18 @@ static void write_step(writer *w)
                           "            slot -= slot >= b->n_slots ? b->n_slots : 0u;\n");
     text_appendf(&w->body, "            const int field_step_ends = (step + 1ul) %% %uul == 0ul;\n",
                  w->steps_per_field);
+    write_inputs(w);
     for (uint32_t c = 0; c < w->pl->n_channels; c++)
         write_channel(w, c);
     write_stimuli(w, 0);
-    text_append(&w->body, "            real current = (real)(0.0f);\n");
     for (int blocked = 0; blocked < 2;
          blocked++) /* the long way round last: the sum need not wait */
         for (uint32_t c = 0; c < w->p->n_conductances; c++)
             if ((w->p->conductances[c].mg_mM > 0) == blocked)
                 write_current(w, c);
     write_stimuli(w, 1);
-    text_appendf(&w->body, "            s = %s(s, p, current, K[%u]);\n", w->p->model->name,
-                 constant(w, w->e->dt_ms));
+    text_appendf(&w->body, "            s = %s(s, p, %sin, K[%u]);\n", w->p->model->name,
+                 w->p->model->n_derived > 0 ? "d, " : "", w->dt);
     for (uint32_t c = 0; c < w->p->n_conductances; c++)
         write_decay(w, &w->p->conductances[c]);
     text_append(&w->body, "            spikes_emit(b, c, q->first_id, i, t, s.spiked);\n"
@@ -383,7 +425,9 @@ static meso_status body_write(writer *w, meso_error *err)
         return error_set(err, MESO_MEMORY, "out of memory");
     targets_collect(w);
     w->program->n_fields = codegen_conductance_field(w->p, w->p->n_conductances);
+    w->dt = constant(w, w->e->dt_ms);
     write_parameters(w);
+    write_derived(w);
     write_state_load(w);
     for (uint32_t c = 0; c < w->p->n_conductances; c++)
         write_conductance_locals(w, c);
@@ -395,7 +439,7 @@ static meso_status body_write(writer *w, meso_error *err)
             err, MESO_CONFIG,
             "populations.%s: its cell, projections and stimuli have more than %d constants",
             w->p->name, CODEGEN_MAX_CONSTANTS);
-    if (w->body.failed)
+    if (w->body.failed || w->derive.failed)
         return error_set(err, MESO_MEMORY, "out of memory");
     return MESO_OK;
 }
@@ -424,6 +468,34 @@ static void write_function(text *source, uint32_t kind, const char *body)
         "    }\n"
         "}\n\n",
         kind, body);
+}
+
+/* One function and one kernel that fill the constants of derived numbers. */
+static void write_derive_function(text *source, uint32_t kind, const char *body)
+{
+    text_appendf(source,
+                 "static void derive_%u(__global float *K)\n"
+                 "{\n"
+                 "%s"
+                 "}\n\n",
+                 kind, body);
+}
+
+static void write_derive_kernel(text *source, const population_program *programs, uint32_t n)
+{
+    text_append(source,
+                "__kernel void constants_derive(__global const population_entry *populations, "
+                "__global float *constants)\n"
+                "{\n"
+                "    __global float *K = constants + "
+                "populations[get_group_id(0)].constant_base;\n"
+                "    switch (populations[get_group_id(0)].kind) {\n");
+    for (uint32_t kind = 0, i = 0; i < n; i++) {
+        if (programs[i].kind == kind && programs[i].derives)
+            text_appendf(source, "    case %uu: derive_%u(K); break;\n", kind, kind);
+        kind += programs[i].kind == kind;
+    }
+    text_append(source, "    }\n}\n\n");
 }
 
 static void write_dispatch(text *source, uint32_t n_kinds)
@@ -476,14 +548,18 @@ meso_status codegen_populations(const experiment *e, const layout *l, text *sour
             programs[i].kind = kind_find(bodies, n_kinds, w.body.data);
         if (status == MESO_OK && programs[i].kind == n_kinds) {
             write_function(source, n_kinds, w.body.data);
+            if (programs[i].derives)
+                write_derive_function(source, n_kinds, w.derive.data);
             bodies[n_kinds++] = w.body;
         } else {
             text_free(&w.body);
         }
+        text_free(&w.derive);
         if (status != MESO_OK)
             goto done;
     }
     write_dispatch(source, n_kinds);
+    write_derive_kernel(source, programs, e->n_populations);
     if (source->failed)
         status = error_set(err, MESO_MEMORY, "out of memory");
 done:

@@ -28,18 +28,20 @@ typedef struct population_program {
     uint32_t n_arrays;
     modulated_target *targets; /* [n_targets] */
     uint32_t n_targets;
+    int derives;       /* constants_derive fills the last constants */
     uint32_t n_fields; /* state arrays: the model's state, then one or two a conductance */
 } population_program;
 
 /**
- * Outputs   source    models, one function per kind, and the dispatch between them
+ * Outputs   source    models, one function per kind, the dispatch between them, and the kernel
+ *                     constants_derive, to be launched once with a group for each population
  *           programs  [n_populations], zeroed by the caller, freed with codegen_programs_free
  */
 meso_status codegen_populations(const experiment *e, const layout *l, text *source,
                                 population_program *programs, meso_error *err);
 void codegen_programs_free(population_program *programs, uint32_t n);
 
-/** The structs <model>_parameters and <model>_state of a descriptor. */
+/** The structs of a descriptor: <model>_parameters, _derived (if there is any), _inputs, _state. */
 void codegen_model_structs(const neuron_model *model, text *out);
 
 /** First state array of a conductance; a biexponential one has two (g is the first minus the second). */

@@ -69,7 +69,7 @@ static edge_rule rule_of(const simulation *sim, uint32_t projection_index)
         .offset_bits = q->offset_bits,
         .total_low = (uint32_t)p->total,
         .total_high = (uint32_t)(p->total >> 32),
-        .draws_values = p->weight_nS.kind != DISTRIBUTION_CONSTANT ||
+        .draws_values = p->weight.kind != DISTRIBUTION_CONSTANT ||
                         p->delay_ms.kind != DISTRIBUTION_CONSTANT,
     };
     if (p->rule == RULE_GAUSSIAN_DISTANCE)
@@ -78,22 +78,23 @@ static edge_rule rule_of(const simulation *sim, uint32_t projection_index)
     return r;
 }
 
-static double weight_unit_nS(const simulation *sim, uint32_t projection_index)
+static double weight_unit(const simulation *sim, uint32_t projection_index)
 {
     const projection_layout *q = &sim->l->projections[projection_index];
     const uint32_t target = sim->e->projections[projection_index].target;
-    return q->quantum * sim->l->populations[target].channels[q->channel].unit_nS;
+    return q->quantum * sim->l->populations[target].channels[q->channel].unit;
 }
 
 static void quantiles_fill(const simulation *sim, uint32_t i, uint32_t *weights, uint32_t *delays)
 {
     const projection *p = &sim->e->projections[i];
-    const double unit_nS = weight_unit_nS(sim, i);
+    const double unit = weight_unit(sim, i);
     const double levels = sim->l->projections[i].weight_levels;
     for (uint32_t k = 0; k < QUANTILES; k++) {
         const double probability = (k + 0.5) / QUANTILES;
-        const double weight = distribution_quantile(&p->weight_nS, probability);
-        weights[k] = unit_nS > 0 ? (uint32_t)fmin(llround(weight / unit_nS), levels) : 0;
+        const double weight = distribution_quantile(&p->weight, probability);
+        const double word = unit != 0 ? round(weight / unit) : 0;
+        weights[k] = (uint32_t)(int32_t)fmax(fmin(word, levels), -levels);
         delays[k] = layout_delay_steps(sim->e, distribution_quantile(&p->delay_ms, probability));
     }
 }
@@ -375,7 +376,7 @@ static edge edge_decode(const simulation *sim, uint32_t i, uint64_t row, uint32_
     return (edge){
         .source = (uint32_t)(row / q->n_groups / l->n_partitions),
         .target = neuron_of(l, target, partition, offset % n_local),
-        .weight_nS = (synapse >> q->offset_bits) * weight_unit_nS(sim, i),
+        .weight = ((int32_t)synapse >> q->offset_bits) * weight_unit(sim, i),
         .delay_steps = l->batch_steps + group * l->batches_per_group * l->batch_steps +
                        offset / n_local,
     };
@@ -390,7 +391,7 @@ static int edge_compare(const void *left, const void *right)
         return a->source < b->source ? -1 : 1;
     if (a->delay_steps != b->delay_steps)
         return a->delay_steps < b->delay_steps ? -1 : 1;
-    return (a->weight_nS > b->weight_nS) - (a->weight_nS < b->weight_nS);
+    return (a->weight > b->weight) - (a->weight < b->weight);
 }
 
 meso_status simulation_edges(simulation *sim, uint32_t projection, edge **edges, uint64_t *n,

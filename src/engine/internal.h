@@ -89,6 +89,8 @@ struct simulation {
 };
 
 meso_status neurons_create(simulation *sim, text *network_source, meso_error *err);
+/** Fill the constants that the network program itself derives; after it was built. */
+meso_status neurons_derive(simulation *sim, meso_error *err);
 void neurons_destroy(simulation *sim);
 meso_status synapses_create(simulation *sim, meso_error *err);
 void synapses_destroy(simulation *sim);

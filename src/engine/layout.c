@@ -260,8 +260,7 @@ static int same_ports(const channel *c, const projection *p)
     if (c->n_ports != p->n_ports)
         return 0;
     for (uint32_t i = 0; i < p->n_ports; i++)
-        if (c->ports[i].conductance != p->ports[i].conductance ||
-            c->ports[i].factor != p->ports[i].factor)
+        if (c->ports[i].port != p->ports[i].port || c->ports[i].factor != p->ports[i].factor)
             return 0;
     return 1;
 }
@@ -273,6 +272,13 @@ static uint32_t channel_find(population_layout *target, const projection *p)
             return c;
     target->channels[target->n_channels] = (channel){.ports = p->ports, .n_ports = p->n_ports};
     return target->n_channels++;
+}
+
+static double largest_weight(const projection *p)
+{
+    const double low = distribution_quantile(&p->weight, 0.5 / 4096);
+    const double high = distribution_quantile(&p->weight, 1 - 0.5 / 4096);
+    return fmax(fabs(low), fabs(high));
 }
 
 static meso_status channels_lay_out(const experiment *e, layout *l, meso_error *err)
@@ -290,14 +296,14 @@ static meso_status channels_lay_out(const experiment *e, layout *l, meso_error *
         synapses_expect(e, p, q);
         q->channel = channel_find(&l->populations[p->target], p);
         channel *c = &l->populations[p->target].channels[q->channel];
-        c->bound_nS += q->max_indegree * distribution_quantile(&p->weight_nS, 1 - 0.5 / 4096);
+        c->bound += q->max_indegree * largest_weight(p);
     }
     l->ring_words = 0;
     for (uint32_t i = 0; i < e->n_populations; i++) {
         population_layout *p = &l->populations[i];
         for (uint32_t c = 0; c < p->n_channels; c++) {
-            const double bound = fmax(p->channels[c].bound_nS, 1e-6) * ROUNDING_ROOM;
-            p->channels[c].unit_nS = exp2(ceil(log2(bound / INT32_MAX)));
+            const double bound = fmax(p->channels[c].bound, 1e-6) * ROUNDING_ROOM;
+            p->channels[c].unit = exp2(ceil(log2(bound / INT32_MAX)));
         }
         p->ring_base = (uint32_t)l->ring_words;
         p->ring_words = (uint64_t)l->n_partitions * p->n_channels * l->n_slots * p->n_local;
@@ -308,26 +314,27 @@ static meso_status channels_lay_out(const experiment *e, layout *l, meso_error *
     return MESO_OK;
 }
 
-/* Weight words: a constant weight is one unit; others have up to 4095 levels, fewer where they are small
- * beside the sum that their ring must hold. */
-static meso_status weights_lay_out(const projection *p, const channel *c, projection_layout *q,
-                                   meso_error *err)
+/* Weight words: a constant weight is one unit; others have up to 2047 levels of either sign, fewer where
+ * they are small beside the sum that their ring must hold. */
+static meso_status weights_lay_out(const population *target, const projection *p, const channel *c,
+                                   projection_layout *q, meso_error *err)
 {
-    const double units = distribution_quantile(&p->weight_nS, 1 - 0.5 / 4096) / c->unit_nS;
+    const char *unit = population_port_unit(target, p->ports[0].port);
+    const double units = largest_weight(p) / c->unit;
     if (units > 0 && units < WEIGHT_UNITS_MIN)
         return error_set(
             err, MESO_RANGE,
-            "projections.%s.weight_nS: weights up to %.3g nS are too small beside the "
-            "%.3g nS that all projections into these conductances could open at once: at "
-            "least %.3g nS; another ratio in `receptors` gives the projection an input of "
-            "its own",
-            p->name, units * c->unit_nS, c->bound_nS, WEIGHT_UNITS_MIN * c->unit_nS);
-    if (p->weight_nS.kind == DISTRIBUTION_CONSTANT) {
-        q->quantum = (int32_t)llround(units);
+            "projections.%s.%s: weights up to %.3g %s are too small beside the %.3g %s that all "
+            "projections into these receptors could bring at once: at least %.3g %s; another ratio "
+            "in `receptors` gives the projection an input of its own",
+            p->name, population_weight_key(target, p->ports[0].port), units * c->unit, unit,
+            c->bound, unit, WEIGHT_UNITS_MIN * c->unit, unit);
+    if (p->weight.kind == DISTRIBUTION_CONSTANT) {
+        q->quantum = (int32_t)llround(p->weight.mean / c->unit);
         q->weight_levels = 1;
         return MESO_OK;
     }
-    q->quantum = (int32_t)fmax(1, ceil(units / ((1u << WEIGHT_BITS) - 1)));
+    q->quantum = (int32_t)fmax(1, ceil(units / ((1u << (WEIGHT_BITS - 1)) - 1)));
     q->weight_levels = (uint32_t)ceil(units / q->quantum);
     return MESO_OK;
 }
@@ -346,7 +353,8 @@ static meso_status synapses_lay_out(const experiment *e, layout *l, meso_error *
                              "for the place in its partition and %u are needed",
                              l->n_partitions, e->populations[p->target].name, OFFSET_BITS_MAX,
                              q->offset_bits);
-        MESO_TRY(weights_lay_out(p, &l->populations[p->target].channels[q->channel], q, err));
+        MESO_TRY(weights_lay_out(&e->populations[p->target], p,
+                                 &l->populations[p->target].channels[q->channel], q, err));
         q->row_base = l->n_rows;
         q->n_rows = (uint64_t)e->populations[p->source].n_neurons * l->n_partitions * q->n_groups;
         l->n_rows += q->n_rows + 1;

@@ -16,8 +16,8 @@
 typedef struct channel {
     const projection_port *ports;
     uint32_t n_ports;
-    double bound_nS; /* largest sum that can arrive in one step */
-    double unit_nS;  /* of the ring: a power of two, so that bound_nS fits 31 bits */
+    double bound; /* largest sum of magnitudes that can arrive in one step */
+    double unit;  /* of the ring: a power of two, so that the bound fits 31 bits */
 } channel;
 
 typedef struct population_layout {

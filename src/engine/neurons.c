@@ -11,27 +11,37 @@
 /* A quantity of a population and its random stream: the value of cell `i` depends on nothing else. */
 typedef struct draw {
     const distribution *distribution;
+    uint32_t n_neurons;
     uint32_t key[2];
 } draw;
 
 static draw draw_begin(const experiment *e, const population *p, const char *quantity,
                        const distribution *d)
 {
-    draw q = {.distribution = d};
+    draw q = {.distribution = d, .n_neurons = p->n_neurons};
     char stream[256];
     snprintf(stream, sizeof stream, "population/%s/%s", p->name, quantity);
     rng_stream_key(e->seed, stream, q.key);
     return q;
 }
 
-static void draw_fill(const draw *q, uint32_t n, float *values)
+static double draw_value(const draw *q, uint32_t i)
 {
     const distribution *d = q->distribution;
+    switch (d->kind) {
+    case DISTRIBUTION_CONSTANT:
+        return d->mean;
+    case DISTRIBUTION_VALUES: /* what pads the arrays is as the last neuron */
+        return d->values[i < q->n_neurons ? i : q->n_neurons - 1];
+    default:
+        return distribution_quantile(d, rng_uniform(rng_threefry(q->key[0], q->key[1], i, 0).x));
+    }
+}
+
+static void draw_fill(const draw *q, uint32_t n, float *values)
+{
     for (uint32_t i = 0; i < n; i++)
-        values[i] = (float)(d->kind == DISTRIBUTION_CONSTANT
-                                ? d->mean
-                                : distribution_quantile(
-                                      d, rng_uniform(rng_threefry(q->key[0], q->key[1], i, 0).x)));
+        values[i] = (float)draw_value(q, i);
 }
 
 static draw draw_parameter(const experiment *e, const population *p, uint32_t i)
@@ -101,6 +111,7 @@ static void populations_fill(simulation *sim)
     for (uint32_t i = 0; i < sim->e->n_populations; i++) {
         const population_layout *pl = &sim->l->populations[i];
         const population_program *g = &n->programs[i];
+        const draw random = draw_begin(sim->e, &sim->e->populations[i], "random", NULL);
         n->entries[i] = (population_entry){
             .kind = g->kind,
             .n_neurons = sim->e->populations[i].n_neurons,
@@ -116,6 +127,8 @@ static void populations_fill(simulation *sim)
             .n_chunks = pl->n_chunks,
             .first_id = pl->first_id,
             .stimulus_base = stimulus,
+            .key0 = random.key[0],
+            .key1 = random.key[1],
         };
         n->n_state += (uint64_t)g->n_fields * pl->n_padded;
         n->n_parameters += (uint64_t)g->n_arrays * pl->n_padded;
@@ -213,6 +226,25 @@ meso_status neurons_create(simulation *sim, text *network_source, meso_error *er
                          (double)n->n_state);
     MESO_TRY(tables_upload(sim, err));
     return values_upload(sim, err);
+}
+
+meso_status neurons_derive(simulation *sim, meso_error *err)
+{
+    const uint32_t n = sim->e->n_populations;
+    int derives = 0;
+    for (uint32_t i = 0; i < n; i++)
+        derives |= sim->neurons.programs[i].derives;
+    if (!derives)
+        return MESO_OK;
+    kernel k = {0};
+    meso_status status = MESO_OK;
+    MESO_GO(kernel_create(sim->network_program, "constants_derive", &k, err));
+    MESO_GO(kernel_set_buffer(&k, 0, &sim->neurons.populations, err));
+    MESO_GO(kernel_set_buffer(&k, 1, &sim->neurons.constants, err));
+    MESO_GO(device_launch(sim->device, &k, n, 1, err));
+done:
+    kernel_release(&k);
+    return status;
 }
 
 void neurons_destroy(simulation *sim)

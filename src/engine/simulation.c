@@ -193,6 +193,7 @@ static meso_status simulation_build(simulation *sim, const meso_run_options *opt
     MESO_GO(memory_check(sim->e, sim->l, meso_device_describe(sim->device), err));
     MESO_GO(neurons_create(sim, &generated, err));
     MESO_GO(network_build(sim, generated.data, err));
+    MESO_GO(neurons_derive(sim, err));
     MESO_GO(field_build(sim, err));
     MESO_GO(modulators_create(sim, err));
     MESO_GO(stimuli_create(sim, err));

@@ -32,7 +32,7 @@ typedef struct interval {
 /** An edge of the built network. */
 typedef struct edge {
     uint32_t source, target;
-    double weight_nS;
+    double weight;
     uint32_t delay_steps;
 } edge;
 

@@ -38,6 +38,7 @@ double distribution_quantile(const distribution *d, double p)
     case DISTRIBUTION_UNIFORM:
         return d->min + (d->max - d->min) * p;
     case DISTRIBUTION_CONSTANT:
+    case DISTRIBUTION_VALUES:
         break;
     }
     return d->mean;
@@ -77,6 +78,7 @@ double distribution_mean(const distribution *d)
     case DISTRIBUTION_UNIFORM:
         return 0.5 * (d->min + d->max);
     case DISTRIBUTION_CONSTANT:
+    case DISTRIBUTION_VALUES:
         break;
     }
     return d->mean;

@@ -1,4 +1,4 @@
-/** A number, or how it is drawn. */
+/** A number, or how it is drawn, or one for each neuron. */
 #ifndef MODEL_DISTRIBUTION_H
 #define MODEL_DISTRIBUTION_H
 
@@ -7,6 +7,7 @@ typedef enum distribution_kind {
     DISTRIBUTION_NORMAL,
     DISTRIBUTION_LOGNORMAL,
     DISTRIBUTION_UNIFORM,
+    DISTRIBUTION_VALUES, /* a value for each neuron, given one by one */
 } distribution_kind;
 
 /* JSON: 1.5, or {"distribution": "normal", "mean": 1.5, "sd": 0.75, "min": 0.1, "max": 4}.
@@ -16,12 +17,13 @@ typedef struct distribution {
     distribution_kind kind;
     double mean; /* the value itself when constant */
     double sd;
-    double min, max; /* when not given: the range of the key, or -INFINITY and INFINITY */
+    double min, max;      /* when not given: the range of the key, or -INFINITY and INFINITY */
+    const double *values; /* [number of neurons] */
 } distribution;
 
-/** Value at cumulative probability p in (0, 1), clipped. */
+/** Value at cumulative probability p in (0, 1), clipped. Not of DISTRIBUTION_VALUES. */
 double distribution_quantile(const distribution *d, double p);
-/** Mean of the clipped distribution. */
+/** Mean of the clipped distribution. Not of DISTRIBUTION_VALUES. */
 double distribution_mean(const distribution *d);
 
 #endif

@@ -4,10 +4,16 @@
  * The function advances one step:
  *
  *     <model>_state <model>(<model>_state state, <model>_parameters parameters,
- *                           real current_pA, float dt_ms);
+ *                           <model>_derived derived, <model>_inputs inputs, float dt_ms);
  *
- * The two structs are generated from the descriptor: one `real` per state variable or parameter, in
- * descriptor order, and in the state a last member `truth spiked`.
+ * A model that derives nothing has no third argument; one that does has a second function,
+ *
+ *     <model>_derived <model>_derive(<model>_parameters parameters, float dt_ms);
+ *
+ * The structs are generated from the descriptor: one `real` per quantity, in descriptor order. The state
+ * has a last member `truth spiked`. The inputs are `real current_pA`, the sum of all currents during the
+ * step; those of the descriptor, what spikes added up to for this step; `ulong step`; and, where the
+ * descriptor asks, `meso_words random`, which depends on seed, population, cell and step alone.
  */
 #ifndef MODEL_NEURON_MODEL_H
 #define MODEL_NEURON_MODEL_H
@@ -27,14 +33,25 @@ typedef struct state_spec {
     int32_t initial_parameter; /* start at the value of this parameter */
 } state_spec;
 
+/* A number that follows from parameters and step, or an input that spikes add to. */
+typedef struct quantity_spec {
+    const char *name, *unit, *doc;
+} quantity_spec;
+
 typedef struct neuron_model {
     const char *name, *title, *source;
     const char *text;      /* content of the .clh */
     const char *text_path; /* for messages and #line */
     const parameter_spec *parameters;
     uint32_t n_parameters;
-    const state_spec *state; /* state[0] is the membrane potential in mV */
+    const state_spec *state; /* state[0] is the membrane potential in mV, if there is one */
     uint32_t n_state;
+    const quantity_spec *derived;
+    uint32_t n_derived;
+    const quantity_spec *inputs; /* beside the current */
+    uint32_t n_inputs;
+    bool potential; /* without one a cell has no conductances */
+    bool random;    /* wants random words */
 } neuron_model;
 
 #endif

@@ -49,4 +49,12 @@ typedef struct population {
     double extent_um; /* side of the square in which the cells lie, for distance rules */
 } population;
 
+/** What spikes can add to: the conductances, numbered first, then the inputs of the model. */
+uint32_t population_ports(const population *p);
+const char *population_port_name(const population *p, uint32_t port);
+/** nS, pA, mV or 1. */
+const char *population_port_unit(const population *p, uint32_t port);
+/** The key of a weight in that unit: weight_nS, ..., or weight. */
+const char *population_weight_key(const population *p, uint32_t port);
+
 #endif

@@ -15,9 +15,10 @@ typedef enum connection_rule {
     RULE_GAUSSIAN_DISTANCE, /* pair connected with probability * exp(-d^2 / (2 sigma^2)) */
 } connection_rule;
 
-/* A spike opens several conductances of the target, each by weight * factor. */
+/* A spike adds weight * factor to each of several ports of the target: it opens a conductance, or is an
+ * input of the model. All ports of a projection have one unit, and the weight has it too. */
 typedef struct projection_port {
-    uint32_t conductance; /* index in the target population */
+    uint32_t port; /* of the target: its conductances first, then the inputs of its model */
     double factor;
 } projection_port;
 
@@ -33,8 +34,8 @@ typedef struct projection {
     bool multapses; /* a pair may have several synapses (fixed_indegree, fixed_total) */
     const projection_port *ports;
     uint32_t n_ports;
-    distribution weight_nS; /* >= 0; peak conductance per spike */
-    distribution delay_ms;  /* rounded to steps, at least one step */
+    distribution weight; /* per spike; of conductances the peak in nS, >= 0; else of either sign */
+    distribution delay_ms; /* rounded to steps, at least one step */
 } projection;
 
 #endif

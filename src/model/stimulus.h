@@ -23,7 +23,7 @@ typedef struct stimulus {
     const projection_port *ports;
     uint32_t n_ports;
     distribution
-        weight_nS; /* poisson: constant; volleys: drawn per event and neuron (uniform or constant) */
+        weight; /* poisson: constant; volleys: drawn per event and neuron (uniform or constant) */
 
     /* poisson: rate(t) = rate_hz * (1 + theta_depth sin(2 pi theta_hz t)) * gate(t); the gate is a telegraph
      * process common to the population, 1 when up and gate_down when down, exponential dwell times.

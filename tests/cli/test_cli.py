@@ -140,8 +140,14 @@ class Lists(unittest.TestCase):
         for name in names:
             one = mesocl("models", name)
             self.assertEqual(one.returncode, 0)
-            self.assertIn("v_mV", one.stdout)
-            self.assertIn("source: ", one.stdout)
+            self.assertIn("\nstate ", one.stdout)
+            published = name != "parrot" and not name.endswith("_source")
+            self.assertEqual("\nsource: " in one.stdout, published)
+
+    def test_inputs_and_derived_numbers_of_a_model(self):
+        one = mesocl("models", "lif_exp").stdout
+        self.assertRegex(one, r"\ninput of spikes .*\nI_syn_pA +pA +jump of the synaptic current")
+        self.assertRegex(one, r"\nderived .*\nleak +1 +share")
 
     def test_model_as_c_structs(self):
         result = mesocl("models", "izhikevich", "--c-header")

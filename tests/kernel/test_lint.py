@@ -12,7 +12,7 @@ KERNELS = Path(__file__).resolve().parents[2] / "kernels"
 CLANG = shutil.which("clang")
 WIDTHS = (1, 4, 8, 16)
 OPTIONS = ["-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-fsyntax-only",
-           "-Wall", "-Wextra", "-Werror"]
+           "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror"]
 # Functions that OpenCL lets differ by some ulp.
 BANNED = re.compile(r"(native|half)_\w+|mad|mix|(exp|log)(2|10|m1|1p)?|pown?|powr|r?sqrt|cbrt|"
                     r"hypot|a?(sin|cos|tan)h?(pi)?|erfc?|[lt]gamma|fmod|remainder|length|"
@@ -23,10 +23,14 @@ def structs(descriptor):
     """The types that mesocl generates from a model's descriptor."""
     model = json.loads(descriptor.read_text())
     name = model["model"]
-    parameters = "".join(f"real {p};\n" for p in model["parameters"])
-    state = "".join(f"real {s};\n" for s in model["state"])
-    return (f"typedef struct {{ {parameters} }} {name}_parameters;\n"
-            f"typedef struct {{ {state} truth spiked; }} {name}_state;\n")
+    def members(key):
+        return "".join(f"real {quantity};\n" for quantity in model.get(key, {})) or "real none;\n"
+    random = "meso_words random;" if model.get("random") else ""
+    inputs = members("inputs") if model.get("inputs") else ""
+    return (f"typedef struct {{ {members('parameters')} }} {name}_parameters;\n"
+            f"typedef struct {{ {members('derived')} }} {name}_derived;\n"
+            f"typedef struct {{ real current_pA; {inputs} ulong step; {random} }} {name}_inputs;\n"
+            f"typedef struct {{ {members('state')} truth spiked; }} {name}_state;\n")
 
 
 def lint(text, width):

@@ -1,6 +1,7 @@
 /** kernels/math.clh as host C against double precision: the error bounds in its comments. */
 #include "mesocl.clh"
 #include "math.clh"
+#include "rng.clh"
 
 #include <float.h>
 #include <setjmp.h>
@@ -84,6 +85,52 @@ static void test_log_is_within_1_ulp(void **state)
     (void)state;
     assert_error_below("log", scan(meso_log, log, 0x00800000u, 0x7f7fffffu, 199), 1.0);
     assert_error_below("log, around one", scan(meso_log, log, 0x3f7f0000u, 0x3f810000u, 1), 1.0);
+}
+
+static double exact_exprel(double x)
+{
+    return x == 0 ? 1 : expm1(x) / x;
+}
+
+static void test_exprel_is_within_4_ulp(void **state)
+{
+    (void)state;
+    assert_error_below("exprel, positive", scan(meso_exprel, exact_exprel, 0u, as_uint(88.0f), 199),
+                       4.0);
+    assert_error_below("exprel, negative",
+                       scan(meso_exprel, exact_exprel, 0x80000000u, as_uint(-87.0f), 199), 4.0);
+}
+
+/* --- angles ----------------------------------------------------------------------------------- */
+
+static void test_sine_of_a_turn(void **state)
+{
+    (void)state;
+    double worst = 0;
+    for (int i = -500000; i <= 500000; i++) {
+        const float turn = (float)i * 1e-6f;
+        worst = fmax(worst, fabs(meso_sine_of_turn(turn) - sin(2 * acos(-1) * (double)turn)));
+    }
+    print_message("sine: %.3g\n", worst);
+    assert_true(worst < 2e-7);
+}
+
+/* Held against whole numbers of 2^-25 turns. */
+static void test_turn_does_not_drift(void **state)
+{
+    (void)state;
+    double worst = 0;
+    for (uint i = 0; i < 100000; i++) {
+        const meso_words w = meso_threefry(1u, 2u, i, 0u);
+        const float per_step = ldexpf((float)(w.x >> 8 | 1u << 23), -25); /* [1/4, 1/2) */
+        const ulong step = ((ulong)w.y << 32 | w.x) >> 17;                /* below 2^47 */
+        const ulong turned = (ulong)ldexp((double)per_step, 25) * step;   /* times 2^-25, wraps */
+        const double exact = ldexp((double)(turned & 0x1ffffffu), -25);
+        const double error = fabs(meso_turn(per_step, step) - exact);
+        worst = fmax(worst, fmin(error, fabs(error - 1)));
+    }
+    print_message("turn: %.3g\n", worst);
+    assert_true(worst < 2e-7);
 }
 
 /* --- special values --------------------------------------------------------------------------- */
@@ -196,6 +243,9 @@ int main(void)
         cmocka_unit_test(test_sqrt_is_within_0_51_ulp),
         cmocka_unit_test(test_exp_is_within_1_ulp),
         cmocka_unit_test(test_log_is_within_1_ulp),
+        cmocka_unit_test(test_exprel_is_within_4_ulp),
+        cmocka_unit_test(test_sine_of_a_turn),
+        cmocka_unit_test(test_turn_does_not_drift),
         cmocka_unit_test(test_reciprocal_of_special_values),
         cmocka_unit_test(test_sqrt_of_special_values),
         cmocka_unit_test(test_exp_of_special_values),

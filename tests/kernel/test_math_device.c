@@ -26,8 +26,8 @@
 #include <cmocka.h>
 
 enum {
-    N = 1 << 14,     /* numbers put through each function */
-    N_FUNCTIONS = 8, /* rows of results */
+    N = 1 << 14,      /* numbers put through each function */
+    N_FUNCTIONS = 11, /* rows of results */
     N_CELLS = 64,
     N_STEPS = 1000,
 };
@@ -48,6 +48,10 @@ static const char KERNELS[] =
     "    meso_store_word(w.y, out + 6 * n, i);\n"
     "    meso_store_word(meso_as_word(meso_uniform(bits) + meso_to_real(bits) +\n"
     "                                 meso_int_to_real(meso_as_truth(bits))), out + 7 * n, i);\n"
+    "    meso_store_word(meso_as_word(meso_exprel(x)), out + 8 * n, i);\n"
+    "    const real turn = meso_uniform(bits) - (real)(0.5f);\n"
+    "    meso_store_word(meso_as_word(meso_sine_of_turn(turn)), out + 9 * n, i);\n"
+    "    meso_store_word(meso_as_word(meso_turn(turn, 123456789012ul)), out + 10 * n, i);\n"
     "}\n"
     "#define DEFINE_RUN(model)                                                             \\\n"
     "    __kernel void run_##model(uint n, uint n_parameters, uint n_steps,                \\\n"
@@ -61,9 +65,11 @@ static const char KERNELS[] =
     "        model##_state s;                                                              \\\n"
     "        s.v_mV = p.vr_mV;                                                             \\\n"
     "        s.u_pA = (real)(0.0f);                                                        \\\n"
+    "        model##_inputs inputs;                                                        \\\n"
+    "        inputs.current_pA = meso_load(in + n_parameters * n, i);                      \\\n"
     "        word spikes = (word)(0u);                                                     \\\n"
     "        for (uint t = 0; t < n_steps; t++) {                                          \\\n"
-    "            s = model(s, p, meso_load(in + n_parameters * n, i), 0.1f);               \\\n"
+    "            s = model(s, p, inputs, 0.1f);                                            \\\n"
     "            spikes += select((word)(0u), (word)(1u), meso_as_word(s.spiked));         \\\n"
     "        }                                                                             \\\n"
     "        meso_store_word(meso_as_word(s.v_mV), out, i);                                \\\n"
@@ -126,7 +132,10 @@ static void host_functions(const uint in[N], uint out[N_FUNCTIONS * N])
             as_uint(meso_flush(x)),
             w.x,
             w.y,
-            as_uint(meso_uniform(in[i]) + meso_to_real(in[i]) + meso_int_to_real((int)in[i]))};
+            as_uint(meso_uniform(in[i]) + meso_to_real(in[i]) + meso_int_to_real((int)in[i])),
+            as_uint(meso_exprel(x)),
+            as_uint(meso_sine_of_turn(meso_uniform(in[i]) - 0.5f)),
+            as_uint(meso_turn(meso_uniform(in[i]) - 0.5f, 123456789012u))};
         for (uint k = 0; k < N_FUNCTIONS; k++)
             out[k * N + i] = results[k];
     }
@@ -143,9 +152,10 @@ static void host_functions(const uint in[N], uint out[N_FUNCTIONS * N])
             model##_parameters p;                                                                  \
             memcpy(&p, fields, sizeof p);                                                          \
             model##_state s = {.v_mV = p.vr_mV};                                                   \
+            const model##_inputs inputs = {.current_pA = in[N_PARAMETERS * N_CELLS + i]};          \
             uint spikes = 0;                                                                       \
             for (uint t = 0; t < N_STEPS; t++) {                                                   \
-                s = model(s, p, in[N_PARAMETERS * N_CELLS + i], 0.1f);                             \
+                s = model(s, p, inputs, 0.1f);                                                     \
                 spikes += s.spiked ? 1u : 0u;                                                      \
             }                                                                                      \
             out[i] = as_uint(s.v_mV);                                                              \

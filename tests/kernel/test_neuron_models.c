@@ -106,6 +106,18 @@ static const izhikevich_fs_parameters STRIATAL_FS = {.C_pF = 80,
 
 /* --- running a cell --------------------------------------------------------------------------- */
 
+static izhikevich_state step(izhikevich_state s, izhikevich_parameters p, float current_pA,
+                             float dt_ms)
+{
+    return izhikevich(s, p, (izhikevich_inputs){.current_pA = current_pA}, dt_ms);
+}
+
+static izhikevich_fs_state step_fs(izhikevich_fs_state s, izhikevich_fs_parameters p,
+                                   float current_pA, float dt_ms)
+{
+    return izhikevich_fs(s, p, (izhikevich_fs_inputs){.current_pA = current_pA}, dt_ms);
+}
+
 static uint count_spikes(izhikevich_parameters p, float current_pA, float dt_ms, float from_ms,
                          float to_ms)
 {
@@ -113,7 +125,7 @@ static uint count_spikes(izhikevich_parameters p, float current_pA, float dt_ms,
     const uint n_steps = (uint)lroundf(to_ms / dt_ms), first = (uint)lroundf(from_ms / dt_ms);
     uint n_spikes = 0;
     for (uint t = 0; t < n_steps; t++) {
-        s = izhikevich(s, p, current_pA, dt_ms);
+        s = step(s, p, current_pA, dt_ms);
         n_spikes += t >= first && s.spiked;
     }
     return n_spikes;
@@ -129,7 +141,7 @@ static double rate_fs(izhikevich_fs_parameters p, float current_pA)
     izhikevich_fs_state s = {.v_mV = p.vr_mV};
     uint n_spikes = 0;
     for (uint t = 0; t < 50000; t++) {
-        s = izhikevich_fs(s, p, current_pA, DT_MS);
+        s = step_fs(s, p, current_pA, DT_MS);
         n_spikes += t >= 10000 && s.spiked;
     }
     return n_spikes / 4.0;
@@ -177,7 +189,7 @@ static double relaxed(float x0, float dt_ms, float until_ms)
     p.b_nS = 0;
     izhikevich_state s = {.v_mV = p.vr_mV + x0};
     for (long n = lroundf(until_ms / dt_ms); n > 0; n--)
-        s = izhikevich(s, p, 0, dt_ms);
+        s = step(s, p, 0, dt_ms);
     return (double)(s.v_mV - p.vr_mV);
 }
 
@@ -208,7 +220,7 @@ static void test_fast_spiking_cell_relaxes_in_the_same_way_below_vb(void **state
     (void)state;
     izhikevich_fs_state s = {.v_mV = -62};
     for (int t = 0; t < 1000; t++) {
-        s = izhikevich_fs(s, STRIATAL_FS, 0, 0.01f);
+        s = step_fs(s, STRIATAL_FS, 0, 0.01f);
         assert_true(s.u_pA == 0);
     }
     assert_true(fabs((double)s.v_mV + 70 - relaxation(8, 20, 1, 80, 10)) < 0.006);
@@ -221,10 +233,10 @@ static void test_recovery_decays_exponentially_and_ends_at_zero(void **state)
     p.C_pF = 1e12f; /* the potential stands still */
     izhikevich_state s = {.v_mV = p.vr_mV, .u_pA = 100};
     for (int t = 0; t < 20000; t++)
-        s = izhikevich(s, p, 0, 0.01f);
+        s = step(s, p, 0, 0.01f);
     assert_true(fabs((double)s.u_pA / 100 - exp(-1.0)) < 1e-4); /* a = 0.005 / ms, 200 ms */
     for (int t = 0; t < 200000; t++)
-        s = izhikevich(s, p, 0, DT_MS);
+        s = step(s, p, 0, DT_MS);
     assert_true(s.u_pA == 0); /* instead of a denormal number */
 }
 
@@ -235,7 +247,7 @@ static void test_fast_spiking_recovery_settles_on_the_cubic(void **state)
     p.C_pF = 1e12f;
     izhikevich_fs_state s = {.v_mV = -45};
     for (int t = 0; t < 2000; t++)
-        s = izhikevich_fs(s, p, 0, DT_MS);
+        s = step_fs(s, p, 0, DT_MS);
     assert_true(fabs((double)s.u_pA - 0.025 * 1000) < 1e-4);
 }
 
@@ -311,17 +323,17 @@ static void test_reset_is_exact_and_happens_once(void **state)
     const izhikevich_state before = {.v_mV = 32, .u_pA = 25};
     izhikevich_parameters unbounded = p;
     unbounded.vpeak_mV = 1e6f;
-    const izhikevich_state free_step = izhikevich(before, unbounded, 50, DT_MS);
+    const izhikevich_state free_step = step(before, unbounded, 50, DT_MS);
     assert_false(free_step.spiked);
     assert_true(free_step.v_mV > p.vpeak_mV);
 
-    izhikevich_state s = izhikevich(before, p, 50, DT_MS);
+    izhikevich_state s = step(before, p, 50, DT_MS);
     assert_true(s.spiked);
     assert_true(s.v_mV == p.c_mV);
     assert_true(s.u_pA == free_step.u_pA + p.d_pA); /* u of the step, then the jump */
 
     const float u = s.u_pA;
-    s = izhikevich(s, p, 0, DT_MS);
+    s = step(s, p, 0, DT_MS);
     assert_false(s.spiked);
     assert_true(fabs(s.u_pA - u) < 1);
 }
@@ -332,11 +344,11 @@ static void test_spike_is_at_the_peak_not_below(void **state)
     izhikevich_parameters p = PYRAMIDAL;
     const izhikevich_state before = {.v_mV = 30};
     p.vpeak_mV = 1e6f;
-    const float reached = izhikevich(before, p, 0, DT_MS).v_mV;
+    const float reached = step(before, p, 0, DT_MS).v_mV;
     p.vpeak_mV = reached;
-    assert_true(izhikevich(before, p, 0, DT_MS).spiked);
+    assert_true(step(before, p, 0, DT_MS).spiked);
     p.vpeak_mV = nextafterf(reached, 1e6f);
-    assert_false(izhikevich(before, p, 0, DT_MS).spiked);
+    assert_false(step(before, p, 0, DT_MS).spiked);
 }
 
 static void test_fast_spiking_reset_is_exact(void **state)
@@ -347,22 +359,21 @@ static void test_fast_spiking_reset_is_exact(void **state)
     const izhikevich_fs_state before = {.v_mV = 20, .u_pA = 25};
     izhikevich_fs_parameters unbounded = p;
     unbounded.vpeak_mV = 1e6f;
-    const izhikevich_fs_state free_step = izhikevich_fs(before, unbounded, 50, DT_MS);
-    izhikevich_fs_state s = izhikevich_fs(before, p, 50, DT_MS);
+    const izhikevich_fs_state free_step = step_fs(before, unbounded, 50, DT_MS);
+    izhikevich_fs_state s = step_fs(before, p, 50, DT_MS);
     assert_true(s.spiked);
     assert_true(s.v_mV == p.c_mV);
     assert_true(s.u_pA == free_step.u_pA + 7);
-    s = izhikevich_fs(s, p, 0, DT_MS);
+    s = step_fs(s, p, 0, DT_MS);
     assert_false(s.spiked);
 }
 
 static void test_nan_input_reaches_the_potential(void **state)
 {
     (void)state;
-    izhikevich_state s = izhikevich((izhikevich_state){.v_mV = -60}, PYRAMIDAL, NAN, DT_MS);
+    izhikevich_state s = step((izhikevich_state){.v_mV = -60}, PYRAMIDAL, NAN, DT_MS);
     assert_true(isnan(s.v_mV));
-    izhikevich_fs_state f = izhikevich_fs((izhikevich_fs_state){.v_mV = -60}, STRIATAL_FS, NAN,
-                                          DT_MS);
+    izhikevich_fs_state f = step_fs((izhikevich_fs_state){.v_mV = -60}, STRIATAL_FS, NAN, DT_MS);
     assert_true(isnan(f.v_mV));
 }
 

@@ -251,8 +251,8 @@ static void test_weights_have_their_distribution(void **state)
         NULL);
     double sum = 0, squares = 0;
     for (uint64_t i = 0; i < w.n; i++) {
-        sum += w.edges[i].weight_nS;
-        squares += w.edges[i].weight_nS * w.edges[i].weight_nS;
+        sum += w.edges[i].weight;
+        squares += w.edges[i].weight * w.edges[i].weight;
     }
     const double mean = sum / (double)w.n, sd = sqrt(squares / (double)w.n - mean * mean);
     assert_true(fabs(mean - 2) < 4 * 1 / sqrt((double)w.n) + 0.01);
@@ -265,13 +265,17 @@ static void test_weak_weights_beside_strong_ones(void **state)
 {
     (void)state;
     const char *format =
-        "{\"schema_version\":1,\"seed\":11,\"cells\":{\"cell\":{\"model\":\"izhikevich\",\"conductances\":"
-        "{\"ampa\":{\"kind\":\"exponential\",\"tau_decay_ms\":5,\"E_mV\":0}}}},\"populations\":{\"a\":{"
+        "{\"schema_version\":1,\"seed\":11,\"cells\":{\"cell\":{\"model\":\"izhikevich\","
+        "\"conductances\":"
+        "{\"ampa\":{\"kind\":\"exponential\",\"tau_decay_ms\":5,\"E_mV\":0}}}},\"populations\":{"
+        "\"a\":{"
         "\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":500}},\"projections\":{\"strong\":{"
         "\"source\":\"a\",\"target\":\"a\",\"receptors\":{\"ampa\":1},\"rule\":\"fixed_indegree\","
         "\"indegree\":400,\"delay_ms\":1,\"weight_nS\":{\"distribution\":\"lognormal\",\"mean\":1,"
-        "\"sd\":1,\"max\":20}},\"weak\":{\"source\":\"a\",\"target\":\"a\",\"receptors\":{\"ampa\":1},"
-        "\"rule\":\"fixed_indegree\",\"indegree\":100,\"delay_ms\":1,\"weight_nS\":{\"distribution\":"
+        "\"sd\":1,\"max\":20}},\"weak\":{\"source\":\"a\",\"target\":\"a\",\"receptors\":{\"ampa\":"
+        "1},"
+        "\"rule\":\"fixed_indegree\",\"indegree\":100,\"delay_ms\":1,\"weight_nS\":{"
+        "\"distribution\":"
         "\"uniform\",\"min\":0,\"max\":%g}}},\"protocol\":[{\"phase\":\"all\",\"ms\":10}]}";
     char json[2048];
     snprintf(json, sizeof json, format, 0.002);
@@ -282,8 +286,8 @@ static void test_weak_weights_beside_strong_ones(void **state)
         fail_msg("%s", err.message);
     double mean = 0, largest = 0;
     for (uint64_t i = 0; i < w.n; i++) {
-        mean += w.edges[i].weight_nS / (double)w.n;
-        largest = fmax(largest, w.edges[i].weight_nS);
+        mean += w.edges[i].weight / (double)w.n;
+        largest = fmax(largest, w.edges[i].weight);
     }
     assert_true(fabs(mean / 0.001 - 1) < 0.01);
     assert_true(fabs(largest / 0.002 - 1) < 0.01);
@@ -304,7 +308,7 @@ static void test_constant_weight_is_exact(void **state)
         50, 50, 0,
         "\"rule\":\"fixed_indegree\",\"indegree\":30,\"weight_nS\":1.145,\"delay_ms\":1.3", NULL);
     for (uint64_t i = 0; i < w.n; i++) {
-        assert_true(fabs(w.edges[i].weight_nS / 1.145 - 1) < 1e-6);
+        assert_true(fabs(w.edges[i].weight / 1.145 - 1) < 1e-6);
         assert_int_equal(w.edges[i].delay_steps, 13);
     }
     demolish(&w);
@@ -325,7 +329,7 @@ static void test_same_network_for_any_partition_count(void **state)
             assert_int_equal(one.edges[k].source, other.edges[k].source);
             assert_int_equal(one.edges[k].target, other.edges[k].target);
             assert_int_equal(one.edges[k].delay_steps, other.edges[k].delay_steps);
-            assert_true(one.edges[k].weight_nS == other.edges[k].weight_nS);
+            assert_true(one.edges[k].weight == other.edges[k].weight);
         }
         demolish(&other);
     }

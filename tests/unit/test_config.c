@@ -166,10 +166,10 @@ static void test_projections_are_resolved(void **state)
     assert_int_equal(p->indegree, 10);
     assert_true(p->multapses && !p->autapses);
     assert_int_equal(p->n_ports, 2);
-    assert_int_equal(p->ports[1].conductance, 1);
+    assert_int_equal(p->ports[1].port, 1);
     assert_true(p->ports[1].factor == 0.0188);
     assert_true(p->delay_ms.min == 4 && p->delay_ms.max == 8);
-    const distribution *weight = &e->projections[1].weight_nS;
+    const distribution *weight = &e->projections[1].weight;
     assert_true(weight->min == 0 && weight->max == 10000); /* what the key allows */
     meso_experiment_destroy(&e);
 }
@@ -183,7 +183,7 @@ static void test_stimuli_are_resolved(void **state)
     assert_true(isinf(s[0].stop_ms) && s[0].start_ms == 0);
     assert_string_equal(s[0].gate, "hippocampus");
     assert_true(s[0].gate_up_ms == 500 && s[0].gate_low == 0.2);
-    assert_int_equal(s[1].weight_nS.kind, DISTRIBUTION_UNIFORM);
+    assert_int_equal(s[1].weight.kind, DISTRIBUTION_UNIFORM);
     assert_true(s[1].participation == 0.3);
     assert_int_equal(s[2].n_ports, 0);
     assert_true(s[2].amplitude_pA == 100 && s[2].period_ms == 200 && s[2].stop_ms == 1000);

@@ -1,0 +1,40 @@
+#include "engine/codegen.h"
+
+/* C has no empty structs. */
+static void write_none(text *out, uint32_t n)
+{
+    if (n == 0)
+        text_append(out, "    real none;\n");
+}
+
+static void write_quantities(text *out, const quantity_spec *quantities, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        text_appendf(out, "    real %s;\n", quantities[i].name);
+}
+
+void codegen_model_structs(const neuron_model *model, text *out)
+{
+    const char *name = model->name;
+    text_appendf(out, "typedef struct %s_parameters {\n", name);
+    for (uint32_t i = 0; i < model->n_parameters; i++)
+        text_appendf(out, "    real %s;\n", model->parameters[i].name);
+    write_none(out, model->n_parameters);
+    text_appendf(out, "} %s_parameters;\n\n", name);
+
+    if (model->n_derived > 0) {
+        text_appendf(out, "typedef struct %s_derived {\n", name);
+        write_quantities(out, model->derived, model->n_derived);
+        text_appendf(out, "} %s_derived;\n\n", name);
+    }
+
+    text_appendf(out, "typedef struct %s_inputs {\n    real current_pA;\n", name);
+    write_quantities(out, model->inputs, model->n_inputs);
+    text_appendf(out, "    ulong step;\n%s} %s_inputs;\n\n",
+                 model->random ? "    meso_words random;\n" : "", name);
+
+    text_appendf(out, "typedef struct %s_state {\n", name);
+    for (uint32_t i = 0; i < model->n_state; i++)
+        text_appendf(out, "    real %s;\n", model->state[i].name);
+    text_appendf(out, "    truth spiked;\n} %s_state;\n\n", name);
+}
