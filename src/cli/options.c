@@ -119,6 +119,19 @@ bool read_count(const command *c, const char *option, const char *word, uint32_t
     return true;
 }
 
+bool read_number(const command *c, const char *option, const char *word, double min, double max,
+                 double *value)
+{
+    char *end;
+    double x = strtod(word, &end);
+    if (!*word || *end || !(x >= min && x <= max)) {
+        usage_error(c, "%s: \"%s\" is not a number from %g to %g", option, word, min, max);
+        return false;
+    }
+    *value = x;
+    return true;
+}
+
 void print_help(const command *c)
 {
     size_t n = count_options(c);

@@ -82,7 +82,7 @@ class Usage(unittest.TestCase):
         page = mesocl("help")
         self.assertEqual((page.stderr, page.returncode), ("", 0))
         self.assertEqual(mesocl("--help").stdout, page.stdout)
-        for command in ("run", "check", "devices", "models", "schema", "info"):
+        for command in ("run", "check", "bench", "devices", "models", "schema", "info"):
             self.assertIn(f"\n  {command} ", page.stdout)
             own = mesocl("help", command)
             self.assertEqual((own.stderr, own.returncode), ("", 0))
