@@ -168,13 +168,14 @@ def print_table(results):
             rows.append((r["case"], r["peer"], "-", "-", "-", "-", "not compared"))
             continue
         rows.append((r["case"], f"{r['about_peer']['simulator']} {r['about_peer']['version']}",
-                     of(r["mesocl_real_time_factor"]), of(r["peer_real_time_factor"]), of(r["ratio"]),
-                     f"{r['quiet_pairs']} of {r['pairs']}", "differ" if r["rates_differ"] else "agree"))
+                     of(r["mesocl_real_time_factor"]), of(r["peer_real_time_factor"]),
+                     of(r["ratio"]) + ("" if r["quiet_pairs"] else " disturbed"), f"{r['quiet_pairs']} of {r['pairs']}", "differ" if r["rates_differ"] else "agree"))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
     print("\nReal-time factors (wall s per model s): median (min..max). Ratio: peer over mesocl, pair by pair.\n"
-          "Quiet: pairs without disturbance by other processes; the others count only if there are no quiet ones.")
+          "Quiet: pairs without disturbance by other processes; where there are none the ratio is that of all, and "
+          "worth little.")
 
 
 def machine():
