@@ -1,224 +1,157 @@
 /*
- * Building projections from counters. Every edge is a function of (seed, projection, target or edge number,
- * draw); nothing depends on partitions, on the order of work, or on how many devices share it.
+ * Building a bundle's rows: count the synapses of every row, then (after a prefix sum on the host) place them;
+ * both walk over the same edges. Last, a proof that no sum in the input ring can overflow.
  *
- * Two passes over the same edges: count the synapses of every row, then (after a prefix sum on the host) place
- * them. A last pass sorts each row, so that its order too is always the same.
- *
- * Launch    connect_*: one work-item a target neuron (fixed_total: an edge); rows_sort: one a row.
+ * Launch    edges_by_source: a group for each chunk of the source population, an item a source, whose rows
+ *           nobody else touches. edges_by_target, ring_bound: a group for each partition.
  */
-typedef struct edge_sink {
-    __global const uint *weights; /* [4096] weight words at equal steps of probability */
-    __global const uint *delays;  /* [4096] delays in steps, likewise */
-    __global uint *rows;          /* counts, or next free places */
-    __global uint *synapses;      /* 0 in the counting pass */
-    __global uint *indegrees;
-} edge_sink;
-
-MESO_FUNCTION uint below(uint word, uint n)
+MESO_FUNCTION edge_sink sink_of(int what, const edge_rule *r, const bundle_entry *b, uint offset_bits,
+                                __global const chunk_entry *chunks, __global const int *levels,
+                                __global const ushort *delays, __global uint *rows,
+                                __global uint *synapses)
 {
-    return (uint)(((ulong)word * n) >> 32);
+    edge_sink sink;
+    sink.what = what;
+    sink.chunks = chunks;
+    sink.levels = levels + b->levels;
+    sink.delays = delays + r->delays;
+    sink.rows = rows + b->row_base;
+    sink.synapses = synapses;
+    sink.n_groups = b->n_groups;
+    sink.first_group = b->first_group;
+    sink.storage = b->storage;
+    sink.offset_bits = offset_bits;
+    sink.first_cell = b->first_cell;
+    sink.n_cells = b->n_cells;
+    sink.ring = 0;
+    sink.partition = 0;
+    sink.at = 0;
+    sink.wrap = 0;
+    return sink;
 }
 
-/* The k-th element of a random order of 0 .. n-1, keyed by the target: a Feistel network on the next even
- * number of bits, walked until it lands inside. */
-MESO_FUNCTION uint permuted(const edge_rule *r, uint target, uint k, uint n)
+MESO_FUNCTION void chunk_edges(const edge_rule *r, const edge_sink *sink, uint chunk_number,
+                               __global const uint *outdegrees)
 {
-    uint half_bits = 4u; /* fewer would not mix */
-    while (half_bits < 16u && (1ul << (2u * half_bits)) < (ulong)n)
-        half_bits++;
-    const uint mask = (1u << half_bits) - 1u;
-    uint x = k;
-    do {
-        uint left = x >> half_bits, right = x & mask;
-        for (uint round = 0; round < 4u; round++) {
-            const meso_words w = meso_threefry(r->key0 ^ (round + 1u), r->key1, target, right);
-            const uint next = left ^ (w.x & mask);
-            left = right;
-            right = next;
-        }
-        x = left << half_bits | right;
-    } while (x >= n);
-    return x;
-}
-
-/* One edge: into the count of its row, or to its place. `draw` numbers the edges of this target. */
-MESO_FUNCTION void edge_put(const edge_rule *r, const edge_sink *sink, uint source, uint target,
-                            uint counter0, uint counter1)
-{
-    uint weight = 0u, delay = 0u;
-    if (r->draws_values) {
-        const meso_words v = meso_threefry(r->value0, r->value1, counter0, counter1);
-        weight = v.x >> 20;
-        delay = v.y >> 20;
-    }
-    const uint late = sink->delays[delay] - r->batch_steps;
-    const uint group = late / r->group_steps;
-    const uint chunk = target / r->chunk_size;
-    const uint partition = (r->rotation_target + chunk) % r->n_partitions;
-    const uint row =
-        (source * r->n_partitions + partition) * r->n_groups + group - r->first_group;
-    const uint place = atomic_inc(&sink->rows[row]);
-    if (sink->synapses == 0)
-        return;
-    const uint cell = chunk / r->n_partitions * r->chunk_size + (target - chunk * r->chunk_size);
-    const uint offset = (late - group * r->group_steps) * r->n_local + cell;
-    sink->synapses[place] = sink->weights[weight] << r->offset_bits | offset;
-}
-
-MESO_FUNCTION uint skip_self(const edge_rule *r, uint source, uint target)
-{
-    return r->same && source >= target ? source + 1u : source;
-}
-
-MESO_FUNCTION uint edges_fixed_indegree(const edge_rule *r, const edge_sink *sink, uint target)
-{
-    const uint n = r->n_sources - r->same;
-    for (uint k = 0; k < r->indegree; k++) {
-        uint source;
-        if (r->multapses)
-            source = below(meso_threefry(r->key0, r->key1, target, k).x, n);
-        else
-            source = permuted(r, target, k, n);
-        edge_put(r, sink, skip_self(r, source, target), target, target, k);
-    }
-    return r->indegree;
-}
-
-MESO_FUNCTION uint edges_all_to_all(const edge_rule *r, const edge_sink *sink, uint target)
-{
-    const uint n = r->n_sources - r->same;
-    for (uint k = 0; k < n; k++)
-        edge_put(r, sink, skip_self(r, k, target), target, target, k);
-    return n;
-}
-
-/* Gaps between connected sources are geometric. */
-MESO_FUNCTION uint edges_fixed_probability(const edge_rule *r, const edge_sink *sink, uint target)
-{
-    if (r->probability >= 1.0f)
-        return edges_all_to_all(r, sink, target);
-    if (r->probability <= 0.0f)
-        return 0;
-    const uint n = r->n_sources - r->same;
-    uint k = 0;
-    ulong source = 0;
-    for (;;) {
-        const float u = meso_uniform(meso_threefry(r->key0, r->key1, target, k).x);
-        const float gap = meso_log(u) * r->per_log;
-        if (!(gap < 4.0e9f))
-            return k;
-        source += (ulong)gap;
-        if (source >= n)
-            return k;
-        edge_put(r, sink, skip_self(r, (uint)source, target), target, target, k);
-        source++;
-        k++;
+    const chunk_entry chunk = sink->chunks[r->source_first_chunk + chunk_number];
+    for (uint i = (uint)get_local_id(0); i < chunk.n; i += (uint)get_local_size(0)) {
+        const uint cell = chunk.list_cell + i - sink->first_cell, source = chunk.first + i;
+        if (cell < sink->n_cells)
+            edges_of_source(r, sink, rows_of_source(r, sink, chunk.list_partition, cell), source,
+                            r->rule == 2u ? outdegrees[r->outdegrees + source] : 0u);
     }
 }
 
-MESO_FUNCTION float2 position(uint key0, uint key1, uint neuron, float extent_um)
+/* `rows` holds counts, or next free places when `synapses` are placed. */
+__kernel void edges_by_source(uint place, uint rule, __global const edge_rule *rules,
+                              __global const bundle_entry *bundle, uint offset_bits,
+                              __global const chunk_entry *chunks, __global const int *levels,
+                              __global const ushort *delays, __global const uint *outdegrees,
+                              __global uint *rows, __global uint *synapses)
 {
-    const meso_words w = meso_threefry(key0, key1, neuron, 0u);
-    return (float2)(meso_uniform(w.x) * extent_um, meso_uniform(w.y) * extent_um);
+    const edge_rule r = rules[rule];
+    const bundle_entry b = *bundle;
+    const edge_sink count =
+        sink_of(MESO_EDGE_COUNT, &r, &b, offset_bits, chunks, levels, delays, rows, synapses);
+    const edge_sink put =
+        sink_of(MESO_EDGE_PLACE, &r, &b, offset_bits, chunks, levels, delays, rows,
+                synapses + b.synapse_base);
+    if (place)
+        chunk_edges(&r, &put, (uint)get_group_id(0), outdegrees);
+    else
+        chunk_edges(&r, &count, (uint)get_group_id(0), outdegrees);
 }
 
-MESO_FUNCTION uint edges_gaussian(const edge_rule *r, const edge_sink *sink, uint target)
+MESO_FUNCTION void partition_edges(const edge_rule *r, const edge_sink *sink)
 {
-    const float2 to = position(r->place2, r->place3, target, r->extent_target_um);
-    uint n = 0;
-    for (uint source = 0; source < r->n_sources; source++) {
-        if (r->same && source == target)
+    for (uint c = 0; c < r->target_n_chunks; c++) {
+        const chunk_entry chunk = sink->chunks[r->target_first_chunk + c];
+        if (chunk.partition != (uint)get_group_id(0))
             continue;
-        const float2 from = position(r->place0, r->place1, source, r->extent_source_um);
-        const float dx = from.x - to.x, dy = from.y - to.y;
-        const float p = r->probability * meso_exp(-fma(dx, dx, dy * dy) * r->per_two_sigma2);
-        if (meso_uniform(meso_threefry(r->key0, r->key1, target, source).x) < p) {
-            edge_put(r, sink, source, target, target, source);
-            n++;
+        for (uint i = (uint)get_local_id(0); i < chunk.n; i += (uint)get_local_size(0))
+            edges_of_target(r, sink, chunk.first + i);
+    }
+}
+
+__kernel void edges_by_target(uint place, uint rule, __global const edge_rule *rules,
+                              __global const bundle_entry *bundle, uint offset_bits,
+                              __global const chunk_entry *chunks, __global const int *levels,
+                              __global const ushort *delays, __global uint *rows,
+                              __global uint *synapses)
+{
+    const edge_rule r = rules[rule];
+    const bundle_entry b = *bundle;
+    const edge_sink count =
+        sink_of(MESO_EDGE_COUNT, &r, &b, offset_bits, chunks, levels, delays, rows, synapses);
+    const edge_sink put =
+        sink_of(MESO_EDGE_PLACE, &r, &b, offset_bits, chunks, levels, delays, rows,
+                synapses + b.synapse_base);
+    if (place)
+        partition_edges(&r, &put);
+    else
+        partition_edges(&r, &count);
+}
+
+/* --- the proof ------------------------------------------------------------------------------------ */
+
+/* Adds up, for every ring word of this partition, the size of all that could ever arrive in one step: each
+ * source fires at most once a step, so that is the sum over all its synapses. In units of 256, rounded
+ * up; a sum beyond the limit grows no more, so it cannot wrap around. */
+
+MESO_FUNCTION void bound_add(__global uint *sum, int weight)
+{
+    const uint size = (uint)(weight ^ (weight >> 31)); /* |weight|, or one less */
+    if (MESO_ACCUMULATE(sum, 0u) <= MESO_BOUND_LIMIT)
+        MESO_ACCUMULATE(sum, (size >> 8) + 1u);
+}
+
+MESO_FUNCTION void compact_bound(const bundle_entry *b, __global const uint *synapses, uint begin,
+                                 uint end, uint offset_bits, uint n_words,
+                                 __global const int *levels, __global uint *sums)
+{
+    const uint mask = (1u << offset_bits) - 1u;
+    for (uint s = begin + (uint)get_local_id(0); s < end; s += (uint)get_local_size(0)) {
+        const uint synapse = synapses[s];
+        bound_add(&sums[(synapse & mask) % n_words], levels[b->levels + (synapse >> offset_bits)]);
+    }
+}
+
+MESO_FUNCTION void wide_bound(__global const uint *synapses, uint begin, uint end, uint n_words,
+                              __global uint *sums)
+{
+    for (ulong s = begin + (uint)get_local_id(0); s < end; s += (uint)get_local_size(0))
+        bound_add(&sums[synapses[2ul * s] % n_words], (int)synapses[2ul * s + 1ul]);
+}
+
+/* `sums` is the first slot of the ring, [partition][n_words] at a distance of `stride`: zero before and after. */
+__kernel void ring_bound(uint n_bundles, __global const bundle_entry *bundles, uint list_partitions,
+                         uint n_words, uint offset_bits, __global const uint *row_offsets,
+                         __global const uint *synapses0, __global const uint *synapses1,
+                         __global const uint *synapses2, __global const uint *synapses3,
+                         __global const int *levels, ulong stride, __global uint *sums, __global uint *largest)
+{
+    __global const uint *synapses[MESO_SYNAPSE_BUFFERS] = {synapses0, synapses1, synapses2,
+                                                           synapses3};
+    const uint partition = (uint)get_group_id(0), n_partitions = (uint)get_num_groups(0);
+    __global uint *mine = sums + partition * stride;
+    for (uint i = 0; i < n_bundles; i++) {
+        const bundle_entry b = bundles[i];
+        const ulong n_sources = b.storage == MESO_PROCEDURAL ? 0ul : (ulong)list_partitions * b.n_cells;
+        __global const uint *of_bundle = synapses[b.buffer] + b.synapse_base;
+        for (ulong source = 0; source < n_sources; source++) {
+            const ulong row = b.row_base + (source * n_partitions + partition) * b.n_groups;
+            const uint begin = row_offsets[row], end = row_offsets[row + b.n_groups];
+            if (b.storage == MESO_COMPACT)
+                compact_bound(&b, of_bundle, begin, end, offset_bits, n_words, levels, mine);
+            else
+                wide_bound(of_bundle, begin, end, n_words, mine);
         }
     }
-    return n;
-}
-
-MESO_FUNCTION void edge_of_total(const edge_rule *r, const edge_sink *sink, ulong edge)
-{
-    const uint low = (uint)edge, high = (uint)(edge >> 32);
-    const meso_words w = meso_threefry(r->key0, r->key1, low, high);
-    const uint target = below(w.y, r->n_targets);
-    const uint source = skip_self(r, below(w.x, r->n_sources - r->same), target);
-    edge_put(r, sink, source, target, low, high);
-    if (sink->synapses == 0)
-        atomic_inc(&sink->indegrees[target]);
-}
-
-MESO_FUNCTION void edges_make(const edge_rule *r, const edge_sink *sink, ulong item)
-{
-    if (r->rule == 2u) {
-        if (item < ((ulong)r->total_high << 32 | r->total_low))
-            edge_of_total(r, sink, item);
-        return;
+    MESO_BARRIER();
+    uint most = 0;
+    for (uint w = (uint)get_local_id(0); w < n_words; w += (uint)get_local_size(0)) {
+        most = max(most, mine[w]);
+        mine[w] = 0u;
     }
-    if (item >= r->n_targets)
-        return;
-    const uint target = (uint)item;
-    uint n = 1u;
-    switch (r->rule) {
-    case 0u: n = edges_fixed_indegree(r, sink, target); break;
-    case 1u: n = edges_fixed_probability(r, sink, target); break;
-    case 3u: edge_put(r, sink, target, target, target, 0u); break;
-    case 4u: n = edges_all_to_all(r, sink, target); break;
-    default: n = edges_gaussian(r, sink, target); break;
-    }
-    if (sink->synapses == 0)
-        sink->indegrees[target] = n;
-}
-
-__kernel void connect_count(__global const edge_rule *rule, __global const uint *weights,
-                            __global const uint *delays, __global uint *rows, ulong first_row,
-                            __global uint *indegrees)
-{
-    const edge_rule r = *rule;
-    const edge_sink sink = {weights, delays, rows + first_row, 0, indegrees};
-    edges_make(&r, &sink, get_global_id(0));
-}
-
-/* `next` starts as a copy of the row offsets. */
-__kernel void connect_place(__global const edge_rule *rule, __global const uint *weights,
-                            __global const uint *delays, __global uint *next, ulong first_row,
-                            __global uint *synapses, ulong first_synapse)
-{
-    const edge_rule r = *rule;
-    const edge_sink sink = {weights, delays, next + first_row, synapses + first_synapse, 0};
-    edges_make(&r, &sink, get_global_id(0));
-}
-
-/* Offset first, then weight. */
-MESO_FUNCTION uint sort_key(uint synapse, uint offset_bits)
-{
-    return rotate(synapse, 32u - offset_bits);
-}
-
-/* Shell sort: rows are short. */
-__kernel void rows_sort(uint n_rows, ulong first_row, __global const uint *row_offsets,
-                        ulong first_synapse, uint offset_bits, __global uint *synapses)
-{
-    const uint row = (uint)get_global_id(0);
-    if (row >= n_rows)
-        return;
-    const uint begin = row_offsets[first_row + row];
-    const uint n = row_offsets[first_row + row + 1u] - begin;
-    __global uint *s = synapses + first_synapse + begin;
-    uint gap = 1u;
-    while (gap < n / 3u)
-        gap = 3u * gap + 1u;
-    for (; gap > 0u; gap /= 3u)
-        for (uint i = gap; i < n; i++) {
-            const uint moved = s[i];
-            const uint key = sort_key(moved, offset_bits);
-            uint k = i;
-            for (; k >= gap && sort_key(s[k - gap], offset_bits) > key; k -= gap)
-                s[k] = s[k - gap];
-            s[k] = moved;
-        }
+    atomic_max(largest, most);
 }

@@ -7,24 +7,19 @@
  *
  * `field` holds every quantity by name: concentrations, bound fractions, transporter occupancies, gates.
  */
-#ifdef MESO_SERIAL
-#define MESO_BARRIER()
-#else
-#define MESO_BARRIER() barrier(CLK_GLOBAL_MEM_FENCE)
-#endif
 
 /* Spikes of the source population `delay` batches ago, over one field step. */
-MESO_FUNCTION uint spikes_count(__global const uint *spike_counts, uint n_chunks, uint n_history,
-                                uint history_slot, uint n_batches_before, uint batches_per_field,
-                                uint delay, uint first_chunk, uint n_source_chunks)
+MESO_FUNCTION uint spikes_count(__global const uint *spike_counts, uint n_lists, uint n_history,
+                                ulong batch, uint batches_per_field, uint delay, uint first_list,
+                                uint n_source_lists)
 {
     uint n = 0;
     for (uint back = delay + 1u; back <= delay + batches_per_field; back++) {
-        if (back > n_batches_before)
+        if (back > batch)
             break;
-        const uint h = (history_slot + n_history - back) % n_history;
-        for (uint c = first_chunk; c < first_chunk + n_source_chunks; c++)
-            n += spike_counts[h * n_chunks + c];
+        const uint h = (uint)((batch - back) % n_history);
+        for (uint l = first_list; l < first_list + n_source_lists; l++)
+            n += spike_counts[h * n_lists + l];
     }
     return n;
 }
@@ -120,8 +115,7 @@ MESO_FUNCTION void stimulus_step(const stimulus_entry *s, ulong field_step, ulon
 
 __kernel void field_step(
     uint n_compartments, uint n_receptors, uint n_targets, uint n_gates, uint n_stimuli, uint n_field,
-    uint n_chunks, uint n_history, uint history_slot, uint n_batches_before, uint batches_per_field,
-    uint steps_per_field, ulong number, float dt_ms, uint drug_row, uint n_drugs,
+    uint n_lists, uint n_history, uint batches_per_field, uint steps_per_field, ulong number, float dt_ms, uint drug_row, uint n_drugs,
     __global const compartment_entry *compartments, __global const block_entry *blocks,
     __global const receptor_entry *receptors, __global const target_entry *targets,
     __global const effect_entry *effects, __global const gate_entry *gates,
@@ -135,8 +129,8 @@ __kernel void field_step(
     for (uint i = me; i < n_compartments; i += n_items) {
         const compartment_entry m = compartments[i];
         const uint n_spikes =
-            spikes_count(spike_counts, n_chunks, n_history, history_slot, n_batches_before,
-                         batches_per_field, m.delay_batches, m.first_chunk, m.n_chunks);
+            spikes_count(spike_counts, n_lists, n_history, number * batches_per_field,
+                         batches_per_field, m.delay_batches, m.first_list, m.n_lists);
         compartment_step(&m, n_spikes, blocks, drug_nM + drug_row * n_drugs, dt_ms, field);
     }
     for (uint i = me; i < n_gates; i += n_items) {

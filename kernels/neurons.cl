@@ -1,25 +1,12 @@
 /*
  * One batch of steps of the network: deliver the spikes that fall due, then advance every neuron.
  *
- * Launch    one group per partition, any group size. With MESO_SERIAL a group has one work-item and needs
- *           neither atomics nor barriers.
+ * Launch    one group per partition, any group size. With MESO_SERIAL a group has one work-item.
  * Invariant a batch is never longer than the shortest delay, so that no spike of this batch is due in it:
- *           partitions do not look at each other's work of the same launch.
+ *           partitions do not look at each other's work of the same batch.
  * Memory    per neuron and batch: its state once in and once out, its ring slots once; per synaptic
  *           event 4 bytes of synapse and one ring word.
- *
- * Spikes are kept by chunk for `n_history` batches: entry = step in batch << 16 | index in chunk.
  */
-#ifdef MESO_SERIAL
-#define MESO_NEXT(counter) ((*(counter))++)
-#define MESO_ACCUMULATE(address, value) (*(address) += (value))
-#define MESO_BARRIER()
-#else
-#define MESO_NEXT(counter) atomic_inc(counter)
-#define MESO_ACCUMULATE(address, value) atomic_add(address, value)
-#define MESO_BARRIER() barrier(CLK_GLOBAL_MEM_FENCE)
-#endif
-
 /* What a generated function needs to know about the batch. */
 typedef struct batch_context {
     ulong first_step;
@@ -35,9 +22,12 @@ typedef struct batch_context {
     __global const uint *thresholds; /* [stimulus][MESO_MAX_THRESHOLDS] */
     __global const ulong *volleys;   /* [stimulus] step of the next common event */
     __global float *state;
-    __global int *ring;
-    __global uint *chunk_spikes;
-    __global uint *chunk_count;
+    __global int *ring;      /* of this partition, at its first slot */
+    uint n_words;            /* of a slot */
+    uint cell_bits;
+    uint list_capacity;
+    __global uint *list;     /* where spikes of the chunk's population go */
+    __global uint *list_count;
     __global uint *records; /* pairs (step in interval, cell over all populations) */
     __global uint *record_count;
     __global uint *status;
@@ -55,9 +45,9 @@ MESO_FUNCTION void batch_fail(const batch_context *b, uint code, uint population
 MESO_FUNCTION void spike_emit(const batch_context *b, const chunk_entry *c, uint first_id, uint index,
                               uint step)
 {
-    const uint position = MESO_NEXT(b->chunk_count);
-    if (position < c->capacity)
-        b->chunk_spikes[position] = step << 16 | index;
+    const uint position = MESO_NEXT(b->list_count);
+    if (position < b->list_capacity)
+        b->list[position] = step << b->cell_bits | (c->list_cell + index);
     else
         batch_fail(b, MESO_FAILED_SPIKES_FULL, c->population, c->first + index);
 
@@ -163,88 +153,229 @@ MESO_FUNCTION float first_lane(real x)
 
 @GENERATED@
 
-/* Every spike of one chunk and batch, one delay group: add its synapses to the ring of this partition. */
-MESO_FUNCTION void spikes_deliver(__global const uint *spikes, uint n_spikes, uint source_first,
-                                   const projection_entry *q, uint group, uint partition,
-                                   uint n_partitions, __global const uint *row_offsets,
-                                   __global const uint *synapses, __global int *ring, uint ring_slot,
-                                   uint n_slots, uint n_local)
+/* --- delivery ------------------------------------------------------------------------------------- */
+
+/* Where the synapses of a spike are, and where they go. */
+typedef struct delivery {
+    uint begin, end; /* in the bundle's synapses */
+    uint at;         /* ring word of the spike's slot */
+} delivery;
+
+/* Spikes whose rows are looked up, and fetched into the cache, ahead of their delivery. */
+#define MESO_AHEAD 8u
+
+#if defined MESO_PREFETCH
+#define MESO_FETCH(pointer) __builtin_prefetch((const void *)(size_t)(pointer), 0, 3)
+#else
+#define MESO_FETCH(pointer)
+#endif
+
+MESO_FUNCTION void synapses_fetch(__global const uint *synapses, uint begin, uint end)
 {
-    const uint wrap = n_slots * n_local;
-    const uint offset_mask = (1u << q->offset_bits) - 1u;
-    for (uint k = 0; k < n_spikes; k++) {
-        const uint spike = spikes[k];
-        const uint source = source_first + (spike & 0xffffu);
-        uint slot = ring_slot + (spike >> 16) + 1u;
-        slot -= slot >= n_slots ? n_slots : 0u;
-        const ulong row =
-            q->row_base + ((ulong)source * n_partitions + partition) * q->n_groups + group;
-        const uint begin = row_offsets[row], end = row_offsets[row + 1];
-        for (uint s = begin + (uint)get_local_id(0); s < end; s += (uint)get_local_size(0)) {
-            const uint synapse = synapses[q->synapse_base + s];
-            uint at = slot * n_local + (synapse & offset_mask);
-            at -= at >= wrap ? wrap : 0u;
-            MESO_ACCUMULATE(&ring[at], ((int)synapse >> q->offset_bits) * q->quantum);
+#if defined MESO_PREFETCH
+    for (uint s = begin; s < end; s += 16u)
+        MESO_FETCH(&synapses[s]);
+#endif
+}
+
+/* What one partition needs to deliver to itself. Work-items form teams: a team takes a spike, its items the
+ * synapses. */
+typedef struct receiver {
+    __global const uint *row_offsets;
+    __global const uint *synapses; /* of the bundle */
+    __global const int *levels;    /* weights of the bundle */
+    __global int *ring;            /* of this partition */
+    uint partition, ring_slot, wrap;
+    uint team_size, n_teams, team, lane;
+} receiver;
+
+MESO_FUNCTION void teams_form(receiver *r)
+{
+#ifdef MESO_SERIAL
+    r->team_size = 1u;
+    r->n_teams = 1u;
+    r->team = 0u;
+    r->lane = 0u;
+#else
+    r->team_size = min(16u, (uint)get_local_size(0));
+    r->n_teams = (uint)get_local_size(0) / r->team_size;
+    r->team = (uint)get_local_id(0) / r->team_size;
+    r->lane = (uint)get_local_id(0) - r->team * r->team_size;
+#endif
+}
+
+MESO_FUNCTION void synapses_deliver(const receiver *to, const delivery *d, uint offset_bits)
+{
+    const uint mask = (1u << offset_bits) - 1u;
+    for (uint s = d->begin + to->lane; s < d->end; s += to->team_size) {
+        const uint synapse = to->synapses[s];
+        const uint at = d->at + (synapse & mask);
+        MESO_ACCUMULATE(&to->ring[min(at, at - to->wrap)], to->levels[synapse >> offset_bits]);
+    }
+}
+
+MESO_FUNCTION void wide_synapses_deliver(const receiver *to, const delivery *d)
+{
+    for (ulong s = d->begin + to->lane; s < d->end; s += to->team_size) {
+        const uint at = d->at + to->synapses[2ul * s];
+        MESO_ACCUMULATE(&to->ring[min(at, at - to->wrap)], (int)to->synapses[2ul * s + 1ul]);
+    }
+}
+
+/* The spikes of one list that the bundle covers, one delay group: rows are looked up some spikes ahead. */
+MESO_FUNCTION void list_deliver(const network_entry *n, const bundle_entry *q, const receiver *to,
+                                __global const uint *list, uint n_spikes, uint list_partition,
+                                uint group)
+{
+    const uint n_teams = to->n_teams;
+    if (to->team >= n_teams)
+        return;
+    const uint cell_mask = (1u << n->cell_bits) - 1u;
+    for (uint first = to->team; first < n_spikes; first += n_teams * MESO_AHEAD) {
+        delivery due[MESO_AHEAD];
+        uint n_due = 0;
+        const uint last = min(n_spikes, first + n_teams * MESO_AHEAD);
+        for (uint k = first; k < last; k += n_teams) {
+            const uint spike = list[k], cell = (spike & cell_mask) - q->first_cell;
+            if (cell >= q->n_cells)
+                continue;
+            const uint row = q->row_base +
+                             ((list_partition * q->n_cells + cell) * n->n_partitions + to->partition) *
+                                 q->n_groups + group;
+            delivery d;
+            d.begin = to->row_offsets[row];
+            d.end = to->row_offsets[row + 1u];
+            d.at = to->ring_slot + (spike >> n->cell_bits) + 1u;
+            d.at -= d.at >= n->n_slots ? n->n_slots : 0u;
+            d.at *= n->n_words;
+            due[n_due++] = d;
+            synapses_fetch(to->synapses, d.begin, d.end);
+        }
+        for (uint k = 0; k < n_due; k++)
+            if (q->storage == MESO_COMPACT)
+                synapses_deliver(to, &due[k], n->offset_bits);
+            else
+                wide_synapses_deliver(to, &due[k]);
+    }
+}
+
+/* Everything that a launch works on. */
+typedef struct network_memory {
+    __global const network_entry *network;
+    __global const chunk_entry *chunks;
+    __global const population_entry *populations;
+    __global const bundle_entry *bundles;
+    __global const uint *partition_chunks;
+    __global const uint *row_offsets;
+    __global const uint *synapses[MESO_SYNAPSE_BUFFERS];
+    __global const int *levels;
+    __global const float *constants, *modulation, *parameters;
+    __global const stimulus_entry *stimuli;
+    __global const uint *thresholds;
+    __global const ulong *volleys;
+    __global float *state;
+    __global int *ring;
+    __global uint *spikes, *spike_counts, *records, *record_counts, *status;
+} network_memory;
+
+/* Group g of a spike is due 1 + g * batches_per_group batches after it was fired. */
+MESO_FUNCTION void spikes_deliver(const network_memory *m, const network_entry *n, uint partition,
+                                  ulong batch, uint ring_slot)
+{
+    receiver to;
+    to.row_offsets = m->row_offsets;
+    to.wrap = n->n_slots * n->n_words;
+    to.ring = m->ring + (ulong)partition * to.wrap;
+    to.partition = partition;
+    to.ring_slot = ring_slot;
+    teams_form(&to);
+    const uint slot = (uint)(batch % n->n_history);
+    for (uint i = 0; i < n->n_bundles; i++) {
+        const bundle_entry q = m->bundles[i];
+        const population_entry from = m->populations[q.source];
+        to.synapses = m->synapses[q.buffer] + q.synapse_base;
+        to.levels = m->levels + q.levels;
+        for (uint g = 0; g < q.n_groups; g++) {
+            const uint back = 1u + (q.first_group + g) * n->batches_per_group;
+            if (back > batch)
+                break;
+            const uint h = slot >= back ? slot - back : slot + n->n_history - back;
+            for (uint l = 0; l < n->list_partitions; l++) {
+                const uint n_spikes =
+                    m->spike_counts[h * n->n_lists + q.source * n->list_partitions + l];
+                if (n_spikes > 0u)
+                    list_deliver(n, &q, &to,
+                                 m->spikes + (ulong)h * n->spikes_per_batch + from.spike_base +
+                                     l * from.spike_capacity,
+                                 min(n_spikes, from.spike_capacity), l, g);
+            }
         }
     }
 }
 
+/* The lists that the next batch will fill: nobody looks at them any more. */
+MESO_FUNCTION void lists_empty(const network_memory *m, const network_entry *n, uint partition,
+                               ulong batch)
+{
+    const uint next = (uint)((batch + 1ul) % n->n_history);
+    if (partition >= n->list_partitions)
+        return;
+    for (uint p = (uint)get_local_id(0); p < n->n_populations; p += (uint)get_local_size(0))
+        m->spike_counts[next * n->n_lists + p * n->list_partitions + partition] = 0u;
+}
+
+MESO_FUNCTION void cells_advance(const network_memory *m, const network_entry *n, uint partition,
+                                 ulong batch, uint ring_slot, ulong interval_first_step)
+{
+    const uint slot = (uint)(batch % n->n_history);
+    const ulong first_step = batch * n->batch_steps;
+    batch_context b = {first_step, n->batch_steps, ring_slot, n->n_slots,
+                       (uint)(first_step - interval_first_step), n->record_capacity,
+                       m->constants, m->modulation, m->parameters, m->stimuli, m->thresholds,
+                       m->volleys, m->state,
+                       m->ring + (ulong)partition * n->n_slots * n->n_words, n->n_words,
+                       n->cell_bits, 0, 0, 0,
+                       m->records + 2ul * partition * n->record_capacity,
+                       m->record_counts + partition, m->status};
+    for (uint k = m->partition_chunks[partition]; k < m->partition_chunks[partition + 1]; k++) {
+        const chunk_entry chunk = m->chunks[m->partition_chunks[k]];
+        const population_entry population = m->populations[chunk.population];
+        b.list_capacity = population.spike_capacity;
+        b.list = m->spikes + (ulong)slot * n->spikes_per_batch + population.spike_base +
+                 chunk.list_partition * population.spike_capacity;
+        b.list_count = m->spike_counts + slot * n->n_lists +
+                       chunk.population * n->list_partitions + chunk.list_partition;
+        chunk_advance(&b, &chunk, &population);
+    }
+}
+
+/* One batch of one partition. */
+MESO_FUNCTION void batch_advance(const network_memory *m, const network_entry *n, uint partition,
+                                 ulong batch, ulong interval_first_step)
+{
+    const uint ring_slot = (uint)(batch * n->batch_steps % n->n_slots);
+    spikes_deliver(m, n, partition, batch, ring_slot);
+    lists_empty(m, n, partition, batch);
+    MESO_BARRIER();
+    cells_advance(m, n, partition, batch, ring_slot, interval_first_step);
+}
+
 __kernel void network_advance(
-    uint n_partitions, uint n_chunks, uint n_projections, uint n_slots, uint n_history,
-    uint batches_per_group, ulong first_step, uint n_steps, uint n_batches_before, uint history_slot,
-    uint ring_slot, uint record_step, uint record_capacity, uint spikes_per_batch,
+    ulong batch, ulong interval_first_step, __global const network_entry *network,
     __global const chunk_entry *chunks, __global const population_entry *populations,
-    __global const projection_entry *projections, __global const uint *partition_chunks,
-    __global const uint *row_offsets, __global const uint *synapses,
-    __global const float *constants, __global const float *modulation,
+    __global const bundle_entry *bundles, __global const uint *partition_chunks,
+    __global const uint *row_offsets, __global const uint *synapses0,
+    __global const uint *synapses1, __global const uint *synapses2, __global const uint *synapses3,
+    __global const int *levels, __global const float *constants, __global const float *modulation,
     __global const float *parameters, __global const stimulus_entry *stimuli,
     __global const uint *thresholds, __global const ulong *volleys, __global float *state,
     __global int *ring, __global uint *spikes, __global uint *spike_counts, __global uint *records,
     __global uint *record_counts, __global uint *status)
 {
-    const uint partition = (uint)get_group_id(0);
-
-    /* 1. deliver: group g of a spike is due 1 + g * batches_per_group batches after it was fired */
-    for (uint i = 0; i < n_projections; i++) {
-        const projection_entry q = projections[i];
-        const population_entry from = populations[q.source];
-        const population_entry to = populations[q.target];
-        __global int *target_ring =
-            ring + to.ring_base +
-            (partition * to.n_channels + q.channel) * n_slots * to.n_local;
-        for (uint g = 0; g < q.n_groups; g++) {
-            const uint back = 1u + (q.first_group + g) * batches_per_group;
-            if (back > n_batches_before)
-                break;
-            const uint h = (history_slot + n_history - back) % n_history;
-            for (uint c = from.first_chunk; c < from.first_chunk + from.n_chunks; c++)
-                spikes_deliver(
-                    spikes + (ulong)h * spikes_per_batch + chunks[c].spike_base,
-                    min(spike_counts[h * n_chunks + c], chunks[c].capacity), chunks[c].first, &q, g, partition,
-                    n_partitions, row_offsets, synapses, target_ring, ring_slot, n_slots,
-                    to.n_local);
-        }
-    }
-
-    /* 2. empty this batch's spike lists */
-    const uint chunk_begin = partition_chunks[partition];
-    const uint chunk_end = partition_chunks[partition + 1];
-    if (get_local_id(0) == 0)
-        for (uint k = chunk_begin; k < chunk_end; k++)
-            spike_counts[history_slot * n_chunks + partition_chunks[k]] = 0u;
-    MESO_BARRIER();
-
-    /* 3. advance the cells */
-    batch_context b = {first_step, n_steps, ring_slot, n_slots, record_step, record_capacity,
-                       constants, modulation, parameters, stimuli, thresholds, volleys, state,
-                       ring, 0, 0, records + 2ul * partition * record_capacity,
-                       record_counts + partition, status};
-    for (uint k = chunk_begin; k < chunk_end; k++) {
-        const uint c = partition_chunks[k];
-        const chunk_entry chunk = chunks[c];
-        const population_entry population = populations[chunk.population];
-        b.chunk_spikes = spikes + (ulong)history_slot * spikes_per_batch + chunk.spike_base;
-        b.chunk_count = spike_counts + history_slot * n_chunks + c;
-        chunk_advance(&b, &chunk, &population);
-    }
+    const network_memory m = {network, chunks, populations, bundles, partition_chunks, row_offsets,
+                              {synapses0, synapses1, synapses2, synapses3}, levels,
+                              constants, modulation, parameters, stimuli, thresholds, volleys,
+                              state, ring, spikes, spike_counts, records, record_counts, status};
+    const network_entry n = *network;
+    batch_advance(&m, &n, (uint)get_group_id(0), batch, interval_first_step);
 }

@@ -85,3 +85,30 @@ double rng_normal_quantile(double p)
     const double z = r <= 5 ? ratio(middle[0], middle[1], r - 1.6) : ratio(far[0], far[1], r - 5);
     return q < 0 ? -z : z;
 }
+
+/* Walks outwards from the mode, which is reached with probability p_mode: about as many steps as the standard
+ * deviation. */
+uint64_t rng_binomial(uint64_t n, double p, double uniform)
+{
+    if (n == 0 || p <= 0)
+        return 0;
+    if (p >= 1)
+        return n;
+    const double odds = p / (1 - p), mode = floor((double)(n + 1) * p);
+    const double log_mode = lgamma((double)n + 1) - lgamma(mode + 1) -
+                            lgamma((double)n - mode + 1) + mode * log(p) +
+                            ((double)n - mode) * log1p(-p);
+    double up = mode, down = mode, p_up = exp(log_mode), p_down = p_up;
+    double left = uniform - p_up;
+    while (left >= 0 && (p_up > 0 || p_down > 0)) {
+        p_up = up < (double)n ? p_up * odds * ((double)n - up) / (up + 1) : 0;
+        up++;
+        if ((left -= p_up) < 0)
+            return (uint64_t)up;
+        p_down = down > 0 ? p_down / odds * down / ((double)n - down + 1) : 0;
+        down--;
+        if ((left -= p_down) < 0)
+            return (uint64_t)down;
+    }
+    return (uint64_t)mode;
+}

@@ -19,5 +19,7 @@ void rng_stream_key(uint64_t seed, const char *stream, uint32_t key[2]);
 double rng_uniform(uint32_t word);
 /** Standard normal quantile of p in (0, 1) (Wichura 1988, AS241: relative error about 1e-16). */
 double rng_normal_quantile(double p);
+/** A binomial number of n trials, each with probability p, from one uniform number in (0, 1). */
+uint64_t rng_binomial(uint64_t n, double p, double uniform);
 
 #endif

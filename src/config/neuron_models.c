@@ -4,6 +4,7 @@
 #include "config/document.h"
 #include "config/fields.h"
 #include "config/names.h"
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,25 @@ static const object_type model_type = {
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
+/* Members of structs in OpenCL C and in C: what is a word of either language cannot name one. */
+static meso_status check_member(const document *d, const cJSON *object, meso_error *err)
+{
+    static const char *const taken[] = {
+        "auto",      "bool",   "break",    "case",    "char",   "const",    "constant", "continue",
+        "default",   "do",     "double",   "else",    "enum",   "event_t",  "extern",   "float",
+        "for",       "global", "goto",     "half",    "if",     "inline",   "int",      "kernel",
+        "local",     "long",   "none",     "private", "real",   "register", "restrict", "return",
+        "sampler_t", "short",  "signed",   "size_t",  "sizeof", "spiked",   "static",   "struct",
+        "switch",    "truth",  "typedef",  "uchar",   "uint",   "ulong",    "union",    "unsigned",
+        "ushort",    "void",   "volatile", "while",   "word"};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (strcmp(taken[i], object->string) == 0)
+            return document_error(d, object, NULL, err, MESO_CONFIG,
+                                  "'%s' has a meaning in OpenCL C: choose another name",
+                                  object->string);
+    return MESO_OK;
+}
+
 static void *alloc(arena *memory, size_t n, size_t bytes, meso_error *err)
 {
     void *p = arena_alloc(memory, n * bytes);
@@ -90,6 +110,7 @@ static void *alloc(arena *memory, size_t n, size_t bytes, meso_error *err)
 static meso_status read_parameter(const document *d, const cJSON *object, parameter_spec *p,
                                   meso_error *err)
 {
+    MESO_TRY(check_member(d, object, err));
     *p = (parameter_spec){.default_value = NAN, .min = -INFINITY, .max = INFINITY};
     p->name = arena_strdup(d->memory, object->string);
     if (!p->name)
@@ -138,6 +159,7 @@ static meso_status find_initial_parameter(const document *d, const neuron_model 
 static meso_status read_state(const document *d, const neuron_model *m, const cJSON *object,
                               state_spec *s, meso_error *err)
 {
+    MESO_TRY(check_member(d, object, err));
     *s = (state_spec){.initial_parameter = -1};
     s->name = arena_strdup(d->memory, object->string);
     if (!s->name)
@@ -182,6 +204,7 @@ static meso_status read_quantities(const document *d, const char *key, const obj
         return MESO_MEMORY;
     *out = q;
     for (const cJSON *object = first_member(map); object; object = next_member(object), q++) {
+        MESO_TRY(check_member(d, object, err));
         q->name = arena_strdup(d->memory, object->string);
         if (!q->name)
             return error_set(err, MESO_MEMORY, "out of memory");
@@ -225,11 +248,50 @@ static meso_status read_model(document *d, const char *name, neuron_model *m, me
     return read_states(d, m, err);
 }
 
+/* --- the function ----------------------------------------------------------------------------- */
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Does the text have the word `name` with a parenthesis behind it? */
+static bool has_function(const char *text, const char *name)
+{
+    const size_t length = strlen(name);
+    for (const char *at = strstr(text, name); at; at = strstr(at + length, name)) {
+        const char *after = at + length + strspn(at + length, " \t\r\n");
+        if ((at == text || !is_word(at[-1])) && *after == '(')
+            return true;
+    }
+    return false;
+}
+
+static meso_status check_functions(const neuron_model *m, arena *memory, meso_error *err)
+{
+    char signature[512];
+    const char *derive = arena_printf(memory, "%s_derive", m->name);
+    if (!derive)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    neuron_model_signature(m, signature, sizeof signature);
+    if (!has_function(m->text, m->name))
+        return error_set(err, MESO_CONFIG, "%s: there is no function '%s': expected %s",
+                         m->text_path, m->name, signature);
+    neuron_model_derive_signature(m, signature, sizeof signature);
+    if (m->n_derived > 0 && !has_function(m->text, derive))
+        return error_set(err, MESO_CONFIG,
+                         "%s: there is no function '%s', which the descriptor's derived numbers "
+                         "need: expected %s",
+                         m->text_path, derive, signature);
+    return MESO_OK;
+}
+
 /* --- finding the two files -------------------------------------------------------------------- */
 
 typedef struct model_files {
     const char *descriptor_path, *text_path;
     char *descriptor, *text; /* freed with free() */
+    bool built_in;
 } model_files;
 
 static void files_free(model_files *f)
@@ -269,6 +331,7 @@ static meso_status find_on_disk(const char *name, const char *directory, arena *
 
 static meso_status find_built_in(const char *name, arena *memory, model_files *f, meso_error *err)
 {
+    f->built_in = true;
     f->descriptor_path = arena_printf(memory, "neurons/%s.json", name);
     f->text_path = arena_printf(memory, "neurons/%s.clh", name);
     if (!f->descriptor_path || !f->text_path)
@@ -328,9 +391,11 @@ meso_status config_load_neuron_model(const char *name, const char *directory, ar
                            strlen(files.descriptor), &d.root, err));
     MESO_GO(read_model(&d, name, m, err));
     m->text_path = files.text_path;
+    m->built_in = files.built_in;
     m->text = arena_strdup(memory, files.text);
     if (!m->text)
-        status = error_set(err, MESO_MEMORY, "out of memory");
+        MESO_GO(error_set(err, MESO_MEMORY, "out of memory"));
+    MESO_GO(check_functions(m, memory, err));
     *model = m;
 done:
     document_free(&d);

@@ -5,6 +5,7 @@
 static const char *const rules[] = {
     "fixed_indegree", "fixed_probability", "fixed_total", "one_to_one",
     "all_to_all",     "gaussian_distance", NULL};
+static const char *const storages[] = {"auto", "compact", "wide", "procedural", NULL};
 
 #define PAIRWISE (VARIANT(RULE_FIXED_PROBABILITY) | VARIANT(RULE_GAUSSIAN_DISTANCE))
 #define DRAWN (VARIANT(RULE_FIXED_INDEGREE) | VARIANT(RULE_FIXED_TOTAL))
@@ -40,6 +41,10 @@ static const field projection_fields[] = {
     {.key = "delay_ms", .kind = FIELD_DISTRIBUTION, .unit = "ms", .required = true,
      FIELD_ABOVE(0, 1000), FIELD_IN(projection, delay_ms),
      .doc = "from spike to effect, at least one step; a drawn delay needs max"},
+    {.key = "storage", .kind = FIELD_CHOICE, .choices = storages, FIELD_DEFAULT_TEXT("auto"),
+     FIELD_IN(projection, storage),
+     .doc = "compact: 4 bytes a synapse, at most 1,024 weights; wide: 8 bytes, 4,096; procedural: none, "
+            "edges are made anew at every spike; auto: compact, or procedural where memory is short"},
     {0}};
 /* clang-format on */
 
@@ -114,6 +119,17 @@ static meso_status check_rule(loader *l, const cJSON *object, const projection *
     }
 }
 
+/* A row can be made anew only where edges are drawn source by source. */
+static meso_status check_storage(loader *l, const cJSON *object, const projection *p)
+{
+    if (p->storage != STORAGE_PROCEDURAL || p->rule != RULE_FIXED_INDEGREE)
+        return MESO_OK;
+    return LOADER_ERROR(
+        l, object, "storage", MESO_CONFIG,
+        "procedural is not possible with fixed_indegree, whose edges are drawn target "
+        "by target; fixed_total and fixed_probability can be procedural");
+}
+
 /* The delay that matters most is the shortest that can be drawn; the longest sets the memory. */
 static meso_status check_delay(loader *l, const cJSON *object, projection *p)
 {
@@ -147,6 +163,7 @@ static meso_status read_projection(loader *l, const cJSON *object, projection *p
     MESO_TRY(loader_resolve(l, get_member(object, "target"), "populations", &p->target));
     MESO_TRY(load_ports(l, object, &l->experiment->populations[p->target], &p->ports, &p->n_ports));
     MESO_TRY(check_rule(l, object, p));
+    MESO_TRY(check_storage(l, object, p));
     return check_delay(l, object, p);
 }
 

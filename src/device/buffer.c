@@ -1,5 +1,10 @@
 #include "device/device.h"
 
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
+
 /* Fills work in words, and an empty buffer can still be a kernel's argument. */
 static size_t allocated_bytes(size_t bytes)
 {
@@ -25,27 +30,56 @@ static meso_status check_limits(const meso_device *device, const char *name, siz
     return MESO_OK;
 }
 
-meso_status buffer_create(meso_device *device, const char *name, size_t bytes, const void *content,
-                          buffer *out, meso_error *err)
+/* A CPU device works on the host's memory: huge pages spare it most of its address look-ups. NULL: leave it to
+ * the driver. */
+static void *huge_pages(const meso_device *device, size_t bytes)
+{
+    void *memory = NULL;
+    if (!device->info.is_cpu || bytes < 2 * HUGE_PAGE)
+        return NULL;
+    if (posix_memalign(&memory, HUGE_PAGE, (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE) != 0)
+        return NULL;
+#ifdef MADV_HUGEPAGE
+    madvise(memory, bytes, MADV_HUGEPAGE); /* a wish: without them it is slower, not wrong */
+#endif
+    return memory;
+}
+
+meso_status buffer_reserve(meso_device *device, const char *name, size_t bytes, buffer *out,
+                           meso_error *err)
 {
     *out = (buffer){0};
     size_t allocated = allocated_bytes(bytes);
     MESO_TRY(check_limits(device, name, allocated, err));
     cl_int code;
-    buffer b = {.bytes = bytes, .name = name};
-    b.mem = clCreateBuffer(device->context, CL_MEM_READ_WRITE, allocated, NULL, &code);
-    MESO_TRY(opencl_check(device, code, "clCreateBuffer", name, err));
+    buffer b = {.bytes = bytes, .name = name, .host = huge_pages(device, allocated)};
+    const cl_mem_flags flags = CL_MEM_READ_WRITE | (b.host ? CL_MEM_USE_HOST_PTR : 0);
+    b.mem = clCreateBuffer(device->context, flags, allocated, b.host, &code);
+    meso_status status = opencl_check(device, code, "clCreateBuffer", name, err);
+    if (status != MESO_OK) {
+        free(b.host);
+        return status;
+    }
     device->now_bytes += allocated;
     if (device->now_bytes > device->peak_bytes)
         device->peak_bytes = device->now_bytes;
+    *out = b;
+    return MESO_OK;
+}
 
+meso_status buffer_create(meso_device *device, const char *name, size_t bytes, const void *content,
+                          buffer *out, meso_error *err)
+{
+    buffer b;
+    *out = (buffer){0};
+    MESO_TRY(buffer_reserve(device, name, bytes, &b, err));
     meso_status status;
     if (content && bytes > 0) {
         status = buffer_write(device, &b, 0, bytes, content, err);
     } else {
         buffer whole = b;
-        whole.bytes = allocated;
-        status = buffer_clear(device, &whole, 0, allocated, err);
+        whole.bytes = allocated_bytes(bytes);
+        status = buffer_clear(device, &whole, 0, whole.bytes, err);
     }
     if (status == MESO_OK)
         *out = b;
@@ -57,7 +91,10 @@ meso_status buffer_create(meso_device *device, const char *name, size_t bytes, c
 void buffer_destroy(meso_device *device, buffer *b)
 {
     if (b->mem) {
+        if (b->host)
+            clFinish(device->queue); /* nothing may still work on memory that is freed */
         clReleaseMemObject(b->mem);
+        free(b->host);
         device->now_bytes -= allocated_bytes(b->bytes);
     }
     *b = (buffer){0};
@@ -135,10 +172,18 @@ meso_status buffer_write_begin(meso_device *device, const buffer *b, size_t offs
 meso_status buffer_clear(meso_device *device, const buffer *b, size_t offset, size_t bytes,
                          meso_error *err)
 {
-    static const unsigned char zeros[65536];
+    static const unsigned char zeros[1048576];
     static const cl_uint zero;
-    if (bytes <= sizeof zeros)
-        return enqueue_write(device, b, offset, bytes, zeros, CL_FALSE, NULL, err);
+    if (bytes <= sizeof zeros) {
+        meso_status status = MESO_OK;
+        for (size_t done = 0; status == MESO_OK && done < bytes; done += sizeof zeros) {
+            const size_t left = bytes - done;
+            status = enqueue_write(device, b, offset + done,
+                                   left < sizeof zeros ? left : sizeof zeros, zeros, CL_FALSE, NULL,
+                                   err);
+        }
+        return status;
+    }
     MESO_TRY(check_span(b, offset, bytes, "clear", err));
     cl_event event = NULL;
     cl_int code = clEnqueueFillBuffer(device->queue, b->mem, &zero, sizeof zero, offset, bytes, 0,

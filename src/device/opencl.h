@@ -19,6 +19,7 @@ typedef struct buffer {
     cl_mem mem;
     size_t bytes;
     const char *name; /* borrowed: a literal */
+    void *host;       /* memory that backs it, if not the driver's own */
 } buffer;
 
 /**
@@ -26,6 +27,9 @@ typedef struct buffer {
  */
 meso_status buffer_create(meso_device *device, const char *name, size_t bytes, const void *content,
                           buffer *out, meso_error *err);
+/** The same, with undefined content: for what kernels fill. */
+meso_status buffer_reserve(meso_device *device, const char *name, size_t bytes, buffer *out,
+                           meso_error *err);
 void buffer_destroy(meso_device *device, buffer *b);
 /** Blocking transfers. */
 meso_status buffer_read(meso_device *device, const buffer *b, size_t offset, size_t bytes, void *to,

@@ -221,7 +221,7 @@ static void write_channel(writer *w, uint32_t c)
     const channel *ch = &w->pl->channels[c];
     text_appendf(&w->body,
                  "            {\n"
-                 "                const real input = ring_take(ring + (%u * b->n_slots + slot) * "
+                 "                const real input = ring_take(ring + slot * b->n_words + %u * "
                  "q->n_local, i);\n",
                  c);
     for (uint32_t i = 0; i < ch->n_ports; i++)
@@ -457,8 +457,7 @@ static void write_function(text *source, uint32_t kind, const char *body)
         "    __global const float *M = b->modulation + q->modulation_base;\n"
         "    __global const float *parameters = b->parameters + q->parameter_base + c->first;\n"
         "    __global float *state = b->state + q->state_base + c->first;\n"
-        "    __global int *ring = b->ring + q->ring_base + c->local_first\n"
-        "                         + c->partition * q->n_channels * b->n_slots * q->n_local;\n"
+        "    __global int *ring = b->ring + q->ring_word + c->local_first;\n"
         "    const uint stride = q->n_padded;\n"
         "    const uint stimulus = q->stimulus_base;\n"
         "    for (uint i = (uint)get_local_id(0) * MESO_WIDTH; i < c->n; i += "
@@ -508,14 +507,27 @@ static void write_dispatch(text *source, uint32_t n_kinds)
     text_append(source, "    }\n}\n");
 }
 
+/* So that a compiler blames the model's own file for a function that does not fit. */
+static void write_declarations(const neuron_model *m, text *source)
+{
+    char signature[512];
+    neuron_model_signature(m, signature, sizeof signature);
+    text_appendf(source, "MESO_FUNCTION %s;\n", signature);
+    if (m->n_derived == 0)
+        return;
+    neuron_model_derive_signature(m, signature, sizeof signature);
+    text_appendf(source, "MESO_FUNCTION %s;\n", signature);
+}
+
 static void write_models(const experiment *e, text *source)
 {
+    text_append(source, "#line 1 \"generated\"\n");
     for (uint32_t i = 0; i < e->n_models; i++) {
         const neuron_model *m = &e->models[i];
         codegen_model_structs(m, source);
-        text_appendf(source, "#line 1 \"%s\"\n%s\n", m->text_path, m->text);
+        write_declarations(m, source);
+        text_appendf(source, "#line 1 \"%s\"\n%s\n#line 1 \"generated\"\n", m->text_path, m->text);
     }
-    text_append(source, "#line 1 \"generated\"\n");
 }
 
 /* The kind that already has this body, or `n_kinds`. Model names make bodies of different models differ. */

@@ -6,18 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QUANTILES 4096u
-#define BUILD_GROUP 64u
-
-/* What building one projection needs on the device, for as long as it is built. */
+/* What building the synapses needs on the device, for as long as they are built. */
 typedef struct builder {
     simulation *sim;
     cl_program program;
-    kernel count, place, sort;
-    buffer rule, weights, delays, indegrees, next;
+    kernel by_source, by_target, bound;
+    buffer bundle, next, largest;
 } builder;
 
-/* --- the description of one projection ------------------------------------------------------------ */
+/* --- the description of a projection ---------------------------------------------------------------- */
 
 static void stream_key(const experiment *e, const char *of, const char *name, const char *what,
                        uint32_t *key0, uint32_t *key1)
@@ -33,19 +30,18 @@ static void stream_key(const experiment *e, const char *of, const char *name, co
 static void keys_fill(const experiment *e, const projection *p, edge_rule *r)
 {
     const char *source = e->populations[p->source].name, *target = e->populations[p->target].name;
-    stream_key(e, "projection", p->name, "pairs", &r->key0, &r->key1);
-    stream_key(e, "projection", p->name, "values", &r->value0, &r->value1);
+    stream_key(e, "projection", p->name, "edges", &r->key0, &r->key1);
     stream_key(e, "population", source, "places", &r->place0, &r->place1);
     stream_key(e, "population", target, "places", &r->place2, &r->place3);
 }
 
-static edge_rule rule_of(const simulation *sim, uint32_t projection_index)
+static edge_rule rule_of(const simulation *sim, uint32_t i)
 {
     const experiment *e = sim->e;
     const layout *l = sim->l;
-    const projection *p = &e->projections[projection_index];
-    const projection_layout *q = &l->projections[projection_index];
-    const population_layout *to = &l->populations[p->target];
+    const projection *p = &e->projections[i];
+    const population_layout *from = &l->populations[p->source], *to = &l->populations[p->target];
+    const uint64_t group_steps = (uint64_t)l->batches_per_group * l->batch_steps;
     edge_rule r = {
         .rule = p->rule,
         .n_sources = e->populations[p->source].n_neurons,
@@ -58,19 +54,20 @@ static edge_rule rule_of(const simulation *sim, uint32_t projection_index)
                                                             : 0,
         .extent_source_um = (float)e->populations[p->source].extent_um,
         .extent_target_um = (float)e->populations[p->target].extent_um,
+        .source_first_chunk = from->first_chunk,
+        .source_chunk_shift = from->chunk_shift,
+        .target_first_chunk = to->first_chunk,
+        .target_chunk_shift = to->chunk_shift,
+        .target_n_chunks = to->n_chunks,
+        .ring_word = to->ring_word + l->projections[i].channel * to->n_local,
         .n_partitions = l->n_partitions,
-        .rotation_target = to->rotation,
-        .chunk_size = to->chunk_size,
-        .n_local = to->n_local,
-        .n_groups = q->n_groups,
-        .first_group = q->first_group,
-        .group_steps = l->batches_per_group * l->batch_steps,
-        .batch_steps = l->batch_steps,
-        .offset_bits = q->offset_bits,
-        .total_low = (uint32_t)p->total,
-        .total_high = (uint32_t)(p->total >> 32),
-        .draws_values = p->weight.kind != DISTRIBUTION_CONSTANT ||
-                        p->delay_ms.kind != DISTRIBUTION_CONSTANT,
+        .n_words = l->n_words,
+        .group_steps = (uint32_t)group_steps,
+        .per_group = (UINT64_C(0x100000000) + group_steps - 1) / group_steps,
+        .delays = i * MESO_QUANTILES,
+        .first_level = l->projections[i].first_level,
+        .n_levels = l->projections[i].n_levels,
+        .outdegrees = p->rule == RULE_FIXED_TOTAL ? sim->synapses.first_outdegree[i] : 0,
     };
     if (p->rule == RULE_GAUSSIAN_DISTANCE)
         r.per_two_sigma2 = (float)(0.5 / (p->sigma_um * p->sigma_um));
@@ -78,233 +75,162 @@ static edge_rule rule_of(const simulation *sim, uint32_t projection_index)
     return r;
 }
 
-static double weight_unit(const simulation *sim, uint32_t projection_index)
+double projection_weight_unit(const simulation *sim, uint32_t i)
 {
-    const projection_layout *q = &sim->l->projections[projection_index];
-    const uint32_t target = sim->e->projections[projection_index].target;
-    return q->quantum * sim->l->populations[target].channels[q->channel].unit;
+    const uint32_t target = sim->e->projections[i].target;
+    return sim->l->populations[target].channels[sim->l->projections[i].channel].unit;
 }
 
-static void quantiles_fill(const simulation *sim, uint32_t i, uint32_t *weights, uint32_t *delays)
+/* Weights in ring units, at equal steps of probability. */
+static void levels_fill(const simulation *sim, uint32_t i, int32_t *levels)
 {
-    const projection *p = &sim->e->projections[i];
-    const double unit = weight_unit(sim, i);
-    const double levels = sim->l->projections[i].weight_levels;
-    for (uint32_t k = 0; k < QUANTILES; k++) {
-        const double probability = (k + 0.5) / QUANTILES;
-        const double weight = distribution_quantile(&p->weight, probability);
-        const double word = unit != 0 ? round(weight / unit) : 0;
-        weights[k] = (uint32_t)(int32_t)fmax(fmin(word, levels), -levels);
-        delays[k] = layout_delay_steps(sim->e, distribution_quantile(&p->delay_ms, probability));
+    const projection_layout *q = &sim->l->projections[i];
+    const double unit = projection_weight_unit(sim, i);
+    for (uint32_t k = 0; k < q->n_levels; k++)
+        levels[k] = (int32_t)llround(
+            distribution_quantile(&sim->e->projections[i].weight, (k + 0.5) / q->n_levels) / unit);
+}
+
+/* Delays in steps beyond a batch. */
+static void delays_fill(const simulation *sim, uint32_t i, uint16_t *delays)
+{
+    const distribution *d = &sim->e->projections[i].delay_ms;
+    for (uint32_t k = 0; k < MESO_QUANTILES; k++) {
+        const double delay_ms = distribution_quantile(d, (k + 0.5) / MESO_QUANTILES);
+        delays[k] = (uint16_t)(layout_delay_steps(sim->e, delay_ms) - sim->l->batch_steps);
     }
 }
 
-static meso_status projection_upload(builder *b, uint32_t i, meso_error *err)
+/* fixed_total: how many of its synapses each source has. Independent draws of a source for every synapse
+ * give a multinomial, which is one binomial after the other. */
+static void outdegrees_fill(const experiment *e, const projection *p, uint32_t *outdegrees)
 {
-    uint32_t weights[QUANTILES], delays[QUANTILES];
-    const edge_rule r = rule_of(b->sim, i);
-    quantiles_fill(b->sim, i, weights, delays);
-    MESO_TRY(buffer_write(b->sim->device, &b->rule, 0, sizeof r, &r, err));
-    MESO_TRY(buffer_write(b->sim->device, &b->weights, 0, sizeof weights, weights, err));
-    return buffer_write(b->sim->device, &b->delays, 0, sizeof delays, delays, err);
+    uint64_t left = p->total;
+    const uint32_t n = e->populations[p->source].n_neurons;
+    uint32_t key0, key1;
+    stream_key(e, "projection", p->name, "outdegrees", &key0, &key1);
+    for (uint32_t i = 0; i < n; i++) {
+        const rng_words w = rng_threefry(key0, key1, i, 0);
+        const double uniform = ((double)w.x * 0x1p32 + w.y + 0.5) * 0x1p-64;
+        outdegrees[i] = (uint32_t)rng_binomial(left, 1.0 / (n - i), uniform);
+        left -= outdegrees[i];
+    }
 }
 
-static size_t work_items(const projection *p, uint32_t n_targets)
-{
-    const uint64_t n = p->rule == RULE_FIXED_TOTAL ? p->total : n_targets;
-    return (size_t)((n + BUILD_GROUP - 1) / BUILD_GROUP);
-}
+/* --- tables ------------------------------------------------------------------------------------------ */
 
-/* --- counting ------------------------------------------------------------------------------------- */
-
-/* The ring's scale relied on a bound of what one neuron receives: hold the built network against it. */
-static meso_status indegree_check(builder *b, uint32_t i, meso_error *err)
+static meso_status outdegrees_upload(simulation *sim, meso_error *err)
 {
-    const projection *p = &b->sim->e->projections[i];
-    const uint32_t n = b->sim->e->populations[p->target].n_neurons;
-    uint32_t *indegrees = malloc(n * sizeof *indegrees);
-    if (indegrees == NULL)
+    const experiment *e = sim->e;
+    synapses *s = &sim->synapses;
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < e->n_projections; i++) {
+        s->first_outdegree[i] = (uint32_t)n;
+        if (e->projections[i].rule == RULE_FIXED_TOTAL)
+            n += e->populations[e->projections[i].source].n_neurons;
+    }
+    if (n > UINT32_MAX)
+        return error_set(err, MESO_RANGE, "fixed_total projections have more than 2^32 sources");
+    uint32_t *list = calloc(n + 1, sizeof *list);
+    if (list == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
-    meso_status status = buffer_read(b->sim->device, &b->indegrees, 0, n * sizeof *indegrees,
-                                     indegrees, err);
-    uint32_t largest = 0;
-    for (uint32_t k = 0; status == MESO_OK && k < n; k++)
-        largest = indegrees[k] > largest ? indegrees[k] : largest;
-    free(indegrees);
-    if (status == MESO_OK && largest > b->sim->l->projections[i].max_indegree)
-        status = error_set(
-            err, MESO_CONFIG,
-            "projections.%s: a neuron of '%s' receives %u synapses; the input ring was "
-            "scaled for at most %.0f and could overflow",
-            p->name, b->sim->e->populations[p->target].name, largest,
-            b->sim->l->projections[i].max_indegree);
+    for (uint32_t i = 0; i < e->n_projections; i++)
+        if (e->projections[i].rule == RULE_FIXED_TOTAL)
+            outdegrees_fill(e, &e->projections[i], list + s->first_outdegree[i]);
+    const meso_status status = buffer_create(sim->device, "out-degrees", n * sizeof *list, list,
+                                             &s->source_outdegrees, err);
+    free(list);
     return status;
 }
 
-static meso_status projection_count(builder *b, uint32_t i, meso_error *err)
-{
-    simulation *sim = b->sim;
-    const projection *p = &sim->e->projections[i];
-    const cl_ulong first_row = sim->l->projections[i].row_base;
-    MESO_TRY(projection_upload(b, i, err));
-    MESO_TRY(buffer_clear(sim->device, &b->indegrees, 0, b->indegrees.bytes, err));
-    MESO_TRY(kernel_set_buffer(&b->count, 0, &b->rule, err));
-    MESO_TRY(kernel_set_buffer(&b->count, 1, &b->weights, err));
-    MESO_TRY(kernel_set_buffer(&b->count, 2, &b->delays, err));
-    MESO_TRY(kernel_set_buffer(&b->count, 3, &sim->synapses.row_offsets, err));
-    MESO_TRY(kernel_set_bytes(&b->count, 4, sizeof first_row, &first_row, err));
-    MESO_TRY(kernel_set_buffer(&b->count, 5, &b->indegrees, err));
-    const uint32_t n_targets = sim->e->populations[p->target].n_neurons;
-    MESO_TRY(device_launch(sim->device, &b->count, work_items(p, n_targets), BUILD_GROUP, err));
-    return indegree_check(b, i, err);
-}
-
-/* What a spike of each cell sets off. */
-static void outdegrees_add(simulation *sim, uint32_t i, const uint32_t *counts)
-{
-    const projection_layout *q = &sim->l->projections[i];
-    const uint32_t source = sim->e->projections[i].source;
-    uint32_t *outdegree = sim->synapses.outdegrees + sim->l->populations[source].first_id;
-    const uint64_t rows_per_source = q->n_rows / sim->e->populations[source].n_neurons;
-    for (uint64_t k = 0; k < q->n_rows; k++)
-        outdegree[k / rows_per_source] += counts[k];
-}
-
-/* Turn counts into offsets, row by row of each projection. */
-static meso_status offsets_scan(builder *b, meso_error *err)
-{
-    simulation *sim = b->sim;
-    synapses *s = &sim->synapses;
-    const size_t bytes = sim->l->n_rows * sizeof(uint32_t);
-    uint32_t *rows = malloc(bytes + sizeof *rows);
-    if (rows == NULL)
-        return error_set(err, MESO_MEMORY, "out of memory: %zu bytes", bytes);
-    meso_status status = buffer_read(sim->device, &s->row_offsets, 0, bytes, rows, err);
-    for (uint32_t i = 0; status == MESO_OK && i < sim->e->n_projections; i++) {
-        const projection_layout *q = &sim->l->projections[i];
-        uint32_t *row = rows + q->row_base;
-        uint64_t sum = 0;
-        outdegrees_add(sim, i, row);
-        for (uint64_t k = 0; k <= q->n_rows; k++) {
-            const uint32_t count = k < q->n_rows ? row[k] : 0;
-            row[k] = (uint32_t)sum;
-            sum += count;
-        }
-        if (sum > UINT32_MAX)
-            status = error_set(err, MESO_DEVICE_MEMORY,
-                               "projections.%s: %.3g synapses are more than 2^32 - 1",
-                               sim->e->projections[i].name, (double)sum);
-        s->bases[i + 1] = s->bases[i] + sum;
-    }
-    s->n_synapses = s->bases[sim->e->n_projections];
-    if (status == MESO_OK)
-        status = buffer_write(sim->device, &s->row_offsets, 0, bytes, rows, err);
-    if (status == MESO_OK)
-        status = buffer_create(sim->device, "next places", bytes, rows, &b->next, err);
-    free(rows);
-    return status;
-}
-
-/* --- placing -------------------------------------------------------------------------------------- */
-
-static meso_status projection_place(builder *b, uint32_t i, meso_error *err)
-{
-    simulation *sim = b->sim;
-    synapses *s = &sim->synapses;
-    const projection *p = &sim->e->projections[i];
-    const cl_ulong first_row = sim->l->projections[i].row_base;
-    const cl_ulong first_synapse = s->bases[i];
-    MESO_TRY(projection_upload(b, i, err));
-    MESO_TRY(kernel_set_buffer(&b->place, 0, &b->rule, err));
-    MESO_TRY(kernel_set_buffer(&b->place, 1, &b->weights, err));
-    MESO_TRY(kernel_set_buffer(&b->place, 2, &b->delays, err));
-    MESO_TRY(kernel_set_buffer(&b->place, 3, &b->next, err));
-    MESO_TRY(kernel_set_bytes(&b->place, 4, sizeof first_row, &first_row, err));
-    MESO_TRY(kernel_set_buffer(&b->place, 5, &s->synapses, err));
-    MESO_TRY(kernel_set_bytes(&b->place, 6, sizeof first_synapse, &first_synapse, err));
-    const uint32_t n_targets = sim->e->populations[p->target].n_neurons;
-    return device_launch(sim->device, &b->place, work_items(p, n_targets), BUILD_GROUP, err);
-}
-
-static meso_status projection_sort(builder *b, uint32_t i, meso_error *err)
-{
-    simulation *sim = b->sim;
-    synapses *s = &sim->synapses;
-    const projection_layout *q = &sim->l->projections[i];
-    const cl_ulong first_row = q->row_base, first_synapse = s->bases[i];
-    MESO_TRY(kernel_set_u32(&b->sort, 0, (uint32_t)q->n_rows, err));
-    MESO_TRY(kernel_set_bytes(&b->sort, 1, sizeof first_row, &first_row, err));
-    MESO_TRY(kernel_set_buffer(&b->sort, 2, &s->row_offsets, err));
-    MESO_TRY(kernel_set_bytes(&b->sort, 3, sizeof first_synapse, &first_synapse, err));
-    MESO_TRY(kernel_set_u32(&b->sort, 4, q->offset_bits, err));
-    MESO_TRY(kernel_set_buffer(&b->sort, 5, &s->synapses, err));
-    return device_launch(sim->device, &b->sort, (q->n_rows + BUILD_GROUP - 1) / BUILD_GROUP,
-                         BUILD_GROUP, err);
-}
-
-/* --- all ------------------------------------------------------------------------------------------- */
-
-static meso_status builder_open(builder *b, meso_error *err)
-{
-    static const char *const paths[] = {"mesocl.clh", "math.clh", "rng.clh", "layout.clh",
-                                        "connect.cl"};
-    simulation *sim = b->sim;
-    uint32_t largest = 1;
-    for (uint32_t i = 0; i < sim->e->n_populations; i++)
-        if (sim->e->populations[i].n_neurons > largest)
-            largest = sim->e->populations[i].n_neurons;
-    text source = {0};
-    meso_status status = kernel_text(&source, paths, 5, err);
-    if (status == MESO_OK)
-        status = program_build(sim->device, "connect", source.data, "-DMESO_WIDTH=1", &b->program,
-                               err);
-    text_free(&source);
-    MESO_TRY(status);
-    MESO_TRY(kernel_create(b->program, "connect_count", &b->count, err));
-    MESO_TRY(kernel_create(b->program, "connect_place", &b->place, err));
-    MESO_TRY(kernel_create(b->program, "rows_sort", &b->sort, err));
-    MESO_TRY(buffer_create(sim->device, "connection rule", sizeof(edge_rule), NULL, &b->rule, err));
-    MESO_TRY(buffer_create(sim->device, "weight quantiles", QUANTILES * 4, NULL, &b->weights, err));
-    MESO_TRY(buffer_create(sim->device, "delay quantiles", QUANTILES * 4, NULL, &b->delays, err));
-    return buffer_create(sim->device, "in-degrees", largest * sizeof(uint32_t), NULL, &b->indegrees,
-                         err);
-}
-
-static void builder_close(builder *b)
-{
-    buffer *all[] = {&b->rule, &b->weights, &b->delays, &b->indegrees, &b->next};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        buffer_destroy(b->sim->device, all[i]);
-    kernel_release(&b->count);
-    kernel_release(&b->place);
-    kernel_release(&b->sort);
-    program_release(&b->program);
-}
-
-static meso_status projections_upload(simulation *sim, meso_error *err)
+static meso_status rules_upload(simulation *sim, meso_error *err)
 {
     const uint32_t n = sim->e->n_projections;
-    projection_entry *table = calloc(n + 1, sizeof *table);
-    if (table == NULL)
-        return error_set(err, MESO_MEMORY, "out of memory");
-    for (uint32_t i = 0; i < n; i++) {
-        const projection_layout *q = &sim->l->projections[i];
-        table[i] = (projection_entry){
-            .source = sim->e->projections[i].source,
-            .target = sim->e->projections[i].target,
-            .channel = q->channel,
-            .offset_bits = q->offset_bits,
-            .first_group = q->first_group,
-            .n_groups = q->n_groups,
-            .row_base = (uint32_t)q->row_base,
-            .quantum = q->quantum,
-            .synapse_base = sim->synapses.bases[i],
-        };
+    synapses *s = &sim->synapses;
+    meso_status status = MESO_OK;
+    const size_t n_delays = (size_t)n * MESO_QUANTILES;
+    edge_rule *rules = calloc(n + 1, sizeof *rules);
+    uint16_t *delays = malloc((n_delays + 1) * sizeof *delays);
+    if (rules == NULL || delays == NULL) {
+        status = error_set(err, MESO_MEMORY, "out of memory");
+        goto done;
     }
-    const meso_status status = buffer_create(sim->device, "projections", n * sizeof *table, table,
-                                             &sim->synapses.projections, err);
-    free(table);
+    for (uint32_t i = 0; i < n; i++) {
+        rules[i] = rule_of(sim, i);
+        delays_fill(sim, i, delays + (size_t)i * MESO_QUANTILES);
+    }
+    MESO_GO(buffer_create(sim->device, "edge rules", n * sizeof *rules, rules, &s->rules, err));
+    MESO_GO(buffer_create(sim->device, "delay quantiles", n_delays * sizeof *delays, delays,
+                          &s->delays, err));
+done:
+    free(rules);
+    free(delays);
     return status;
+}
+
+static meso_status levels_upload(simulation *sim, meso_error *err)
+{
+    synapses *s = &sim->synapses;
+    MESO_TRY(simulation_alloc(sim, sim->l->n_levels, sizeof *s->levels, &s->levels, err));
+    for (uint32_t i = 0; i < sim->e->n_projections; i++) {
+        const projection_layout *q = &sim->l->projections[i];
+        levels_fill(sim, i, s->levels + sim->l->bundles[q->first_bundle].level_base + q->first_level);
+    }
+    return buffer_create(sim->device, "weight levels", sim->l->n_levels * sizeof *s->levels, s->levels,
+                         &s->level_table, err);
+}
+
+static bundle_entry entry_of(const simulation *sim, uint32_t i)
+{
+    static const uint32_t storages[] = {[STORAGE_AUTO] = MESO_COMPACT,
+                                        [STORAGE_COMPACT] = MESO_COMPACT,
+                                        [STORAGE_WIDE] = MESO_WIDE_WORDS,
+                                        [STORAGE_PROCEDURAL] = MESO_PROCEDURAL};
+    const bundle_layout *b = &sim->l->bundles[i];
+    return (bundle_entry){
+        .source = b->source,
+        .storage = storages[b->storage],
+        .first_cell = b->first_cell,
+        .n_cells = b->n_cells,
+        .first_group = b->first_group,
+        .n_groups = b->n_groups,
+        .row_base = (uint32_t)b->row_base,
+        .levels = b->level_base,
+        .synapse_base = sim->synapses.bundles[i].first_word,
+        .buffer = sim->synapses.bundles[i].buffer,
+        .rule = b->projections[0],
+    };
+}
+
+/* --- counting and placing ------------------------------------------------------------------------------ */
+
+/* All edges of projection p that bundle i covers: counted, or placed. */
+static meso_status edges_make(builder *b, uint32_t i, uint32_t p, uint32_t place, meso_error *err)
+{
+    simulation *sim = b->sim;
+    synapses *s = &sim->synapses;
+    const layout *l = sim->l;
+    const projection *of = &sim->e->projections[p];
+    const int by_target = of->rule == RULE_FIXED_INDEGREE;
+    kernel *k = by_target ? &b->by_target : &b->by_source;
+    const buffer *rows = place ? &b->next : &s->row_offsets;
+    const buffer *words = &s->buffers[place ? s->bundles[i].buffer : 0];
+    const buffer *tables[] = {&sim->neurons.chunks, &s->level_table, &s->delays};
+    uint32_t a = 0;
+    MESO_TRY(kernel_set_u32(k, a++, place, err));
+    MESO_TRY(kernel_set_u32(k, a++, p, err));
+    MESO_TRY(kernel_set_buffer(k, a++, &s->rules, err));
+    MESO_TRY(kernel_set_buffer(k, a++, &b->bundle, err));
+    MESO_TRY(kernel_set_u32(k, a++, l->offset_bits, err));
+    for (uint32_t t = 0; t < 3; t++)
+        MESO_TRY(kernel_set_buffer(k, a++, tables[t], err));
+    if (!by_target)
+        MESO_TRY(kernel_set_buffer(k, a++, &s->source_outdegrees, err));
+    MESO_TRY(kernel_set_buffer(k, a++, rows, err));
+    MESO_TRY(kernel_set_buffer(k, a++, words, err));
+    return device_launch(sim->device, k,
+                         by_target ? l->n_partitions : l->populations[of->source].n_chunks,
+                         l->work_group_size, err);
 }
 
 static meso_status stop_check(const simulation *sim, meso_error *err)
@@ -315,32 +241,202 @@ static meso_status stop_check(const simulation *sim, meso_error *err)
                      "stopped while the network was built; there are no results");
 }
 
+static meso_status bundle_make(builder *b, uint32_t i, uint32_t place, meso_error *err)
+{
+    const bundle_layout *q = &b->sim->l->bundles[i];
+    const bundle_entry entry = entry_of(b->sim, i);
+    if (q->storage == STORAGE_PROCEDURAL)
+        return MESO_OK;
+    MESO_TRY(stop_check(b->sim, err));
+    MESO_TRY(buffer_write(b->sim->device, &b->bundle, 0, sizeof entry, &entry, err));
+    for (uint32_t k = 0; k < q->n_projections; k++)
+        MESO_TRY(edges_make(b, i, q->projections[k], place, err));
+    return device_wait(b->sim->device, NULL, err);
+}
+
+/* What a spike of each cell sets off. */
+static void outdegrees_add(simulation *sim, uint32_t i, const uint32_t *counts)
+{
+    const layout *l = sim->l;
+    const bundle_layout *b = &l->bundles[i];
+    const uint32_t first_id = l->populations[b->source].first_id;
+    const uint64_t per_cell = (uint64_t)l->n_partitions * b->n_groups;
+    const uint32_t n = sim->e->populations[b->source].n_neurons;
+    for (uint32_t cell = 0; cell < n; cell++) {
+        const uint64_t row = layout_row(l, b, cell);
+        for (uint64_t k = 0; row != UINT64_MAX && k < per_cell; k++)
+            sim->synapses.outdegrees[first_id + cell] += counts[row + k];
+    }
+}
+
+/* Turn counts into offsets, row by row of each bundle. */
+static meso_status offsets_scan(builder *b, meso_error *err)
+{
+    simulation *sim = b->sim;
+    synapses *s = &sim->synapses;
+    const size_t bytes = sim->l->n_rows * sizeof(uint32_t);
+    uint32_t *rows = malloc(bytes + sizeof *rows);
+    if (rows == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory: %zu bytes", bytes);
+    meso_status status = buffer_read(sim->device, &s->row_offsets, 0, bytes, rows, err);
+    for (uint32_t i = 0; status == MESO_OK && i < sim->l->n_bundles; i++) {
+        const bundle_layout *q = &sim->l->bundles[i];
+        uint32_t *row = rows + q->row_base;
+        uint64_t sum = 0;
+        if (q->storage == STORAGE_PROCEDURAL)
+            continue;
+        outdegrees_add(sim, i, row);
+        for (uint64_t k = 0; k <= q->n_rows; k++) {
+            const uint32_t count = k < q->n_rows ? row[k] : 0;
+            row[k] = (uint32_t)sum;
+            sum += count;
+        }
+        s->bundles[i].n_synapses = sum;
+        s->n_synapses += sum;
+        if (sum > UINT32_MAX)
+            status = error_set(err, MESO_DEVICE_MEMORY,
+                               "projections.%s: %.3g synapses are more than 2^32 - 1",
+                               sim->e->projections[q->projections[0]].name, (double)sum);
+    }
+    if (status == MESO_OK)
+        status = buffer_write(sim->device, &s->row_offsets, 0, bytes, rows, err);
+    if (status == MESO_OK)
+        status = buffer_create(sim->device, "next places", bytes, rows, &b->next, err);
+    free(rows);
+    return status;
+}
+
+/* Bundles one after the other into buffers no larger than the device allows. */
+static meso_status buffers_create(simulation *sim, meso_error *err)
+{
+    synapses *s = &sim->synapses;
+    const uint64_t most = meso_device_describe(sim->device)->max_alloc_bytes / 4;
+    uint64_t words[MESO_SYNAPSE_BUFFERS] = {0};
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < sim->l->n_bundles; i++) {
+        const uint64_t needed = s->bundles[i].n_synapses *
+                                (storage_bytes(sim->l->bundles[i].storage) / 4);
+        if (words[n] > 0 && words[n] + needed > most && n + 1 < MESO_SYNAPSE_BUFFERS)
+            n++;
+        s->bundles[i].buffer = n;
+        s->bundles[i].first_word = words[n];
+        words[n] += needed;
+    }
+    for (uint32_t i = 0; i < MESO_SYNAPSE_BUFFERS; i++) {
+        const size_t bytes = words[i] * sizeof(uint32_t);
+        /* the kernels fill them; clearing those that are small costs nothing and helps Oclgrind, which does not
+         * see all of what is written here */
+        MESO_TRY(bytes < 1u << 20
+                     ? buffer_create(sim->device, "synapses", bytes, NULL, &s->buffers[i], err)
+                     : buffer_reserve(sim->device, "synapses", bytes, &s->buffers[i], err));
+    }
+    return MESO_OK;
+}
+
+/* --- the proof that the ring cannot overflow ------------------------------------------------------------ */
+
+static meso_status overflow_refuse(builder *b, meso_error *err)
+{
+    simulation *sim = b->sim;
+    synapses *s = &sim->synapses;
+    const layout *l = sim->l;
+    const cl_ulong stride = (cl_ulong)l->n_slots * l->n_words;
+    uint32_t largest = 0, a = 0;
+    kernel *k = &b->bound;
+    MESO_TRY(kernel_set_u32(k, a++, l->n_bundles, err));
+    MESO_TRY(kernel_set_buffer(k, a++, &s->table, err));
+    MESO_TRY(kernel_set_u32(k, a++, l->list_partitions, err));
+    MESO_TRY(kernel_set_u32(k, a++, l->n_words, err));
+    MESO_TRY(kernel_set_u32(k, a++, l->offset_bits, err));
+    MESO_TRY(kernel_set_buffer(k, a++, &s->row_offsets, err));
+    for (uint32_t i = 0; i < MESO_SYNAPSE_BUFFERS; i++)
+        MESO_TRY(kernel_set_buffer(k, a++, &s->buffers[i], err));
+    MESO_TRY(kernel_set_buffer(k, a++, &s->level_table, err));
+    MESO_TRY(kernel_set_bytes(k, a++, sizeof stride, &stride, err));
+    MESO_TRY(kernel_set_buffer(k, a++, &sim->ring, err));
+    MESO_TRY(kernel_set_buffer(k, a++, &b->largest, err));
+    MESO_TRY(device_launch(sim->device, k, l->n_partitions, l->work_group_size, err));
+    MESO_TRY(buffer_read(sim->device, &b->largest, 0, sizeof largest, &largest, err));
+    if (largest <= MESO_BOUND_LIMIT)
+        return MESO_OK;
+    return error_set(err, MESO_CONFIG,
+                     "projections: a neuron receives more than its input ring was scaled for and "
+                     "could overflow it, if all its sources fired in one step");
+}
+
+/* --- all ------------------------------------------------------------------------------------------------ */
+
+static meso_status builder_open(builder *b, meso_error *err)
+{
+    static const char *const paths[] = {"mesocl.clh", "math.clh",  "rng.clh",   "layout.clh",
+                                        "groups.clh", "edges.clh", "connect.cl"};
+    simulation *sim = b->sim;
+    text source = {0};
+    char options[64];
+    meso_status status = kernel_text(&source, paths, 7, err);
+    if (status == MESO_OK)
+        status = program_build(sim->device, "connect", source.data,
+                               network_options(sim->l, options), &b->program, err);
+    text_free(&source);
+    MESO_TRY(status);
+    MESO_TRY(kernel_create(b->program, "edges_by_source", &b->by_source, err));
+    MESO_TRY(kernel_create(b->program, "edges_by_target", &b->by_target, err));
+    MESO_TRY(kernel_create(b->program, "ring_bound", &b->bound, err));
+    MESO_TRY(buffer_create(sim->device, "bundle", sizeof(bundle_entry), NULL, &b->bundle, err));
+    return buffer_create(sim->device, "largest sum", sizeof(uint32_t), NULL, &b->largest, err);
+}
+
+static void builder_close(builder *b)
+{
+    buffer *all[] = {&b->bundle, &b->next, &b->largest};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        buffer_destroy(b->sim->device, all[i]);
+    kernel *kernels[] = {&b->by_source, &b->by_target, &b->bound};
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
+        kernel_release(kernels[i]);
+    program_release(&b->program);
+}
+
+static meso_status bundles_upload(simulation *sim, meso_error *err)
+{
+    const uint32_t n = sim->l->n_bundles;
+    bundle_entry *table = calloc(n + 1, sizeof *table);
+    if (table == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    for (uint32_t i = 0; i < n; i++)
+        table[i] = entry_of(sim, i);
+    const meso_status status = buffer_create(sim->device, "bundles", n * sizeof *table, table,
+                                             &sim->synapses.table, err);
+    free(table);
+    return status;
+}
+
 meso_status synapses_create(simulation *sim, meso_error *err)
 {
     synapses *s = &sim->synapses;
-    const uint32_t n = sim->e->n_projections;
+    const uint32_t n = sim->l->n_bundles;
     builder b = {.sim = sim};
     meso_status status = MESO_OK;
-    MESO_GO(simulation_alloc(sim, n + 1, sizeof *s->bases, &s->bases, err));
+    MESO_GO(simulation_alloc(sim, n + 1, sizeof *s->bundles, &s->bundles, err));
+    MESO_GO(simulation_alloc(sim, sim->e->n_projections + 1, sizeof(uint32_t), &s->first_outdegree,
+                             err));
     MESO_GO(simulation_alloc(sim, sim->l->n_neurons, sizeof(uint32_t), &s->outdegrees, err));
     MESO_GO(buffer_create(sim->device, "row offsets", sim->l->n_rows * sizeof(uint32_t), NULL,
                           &s->row_offsets, err));
+    MESO_GO(outdegrees_upload(sim, err));
+    MESO_GO(levels_upload(sim, err));
+    MESO_GO(rules_upload(sim, err));
     MESO_GO(builder_open(&b, err));
-    for (uint32_t i = 0; i < n; i++) {
-        MESO_GO(stop_check(sim, err));
-        MESO_GO(projection_count(&b, i, err));
-    }
+    MESO_GO(buffer_reserve(sim->device, "synapses", 0, &s->buffers[0], err)); /* none to count */
+    for (uint32_t i = 0; i < n; i++)
+        MESO_GO(bundle_make(&b, i, 0, err));
     MESO_GO(offsets_scan(&b, err));
-    MESO_GO(buffer_create(sim->device, "synapses", s->n_synapses * sizeof(uint32_t), NULL,
-                          &s->synapses, err));
-    for (uint32_t i = 0; i < n; i++) {
-        MESO_GO(stop_check(sim, err));
-        MESO_GO(projection_place(&b, i, err));
-        MESO_GO(projection_sort(&b, i, err));
-        MESO_GO(device_wait(sim->device, NULL, err));
-    }
-    MESO_GO(projections_upload(sim, err));
-    MESO_GO(device_wait(sim->device, NULL, err));
+    buffer_destroy(sim->device, &s->buffers[0]);
+    MESO_GO(buffers_create(sim, err));
+    for (uint32_t i = 0; i < n; i++)
+        MESO_GO(bundle_make(&b, i, 1, err));
+    MESO_GO(bundles_upload(sim, err));
+    MESO_GO(overflow_refuse(&b, err));
 done:
     builder_close(&b);
     return status;
@@ -348,81 +444,11 @@ done:
 
 void synapses_destroy(simulation *sim)
 {
-    buffer_destroy(sim->device, &sim->synapses.projections);
-    buffer_destroy(sim->device, &sim->synapses.row_offsets);
-    buffer_destroy(sim->device, &sim->synapses.synapses);
-}
-
-/* --- reading back ---------------------------------------------------------------------------------- */
-
-/* Neuron of a target population from its partition and its number there. */
-static uint32_t neuron_of(const layout *l, uint32_t population, uint32_t partition, uint32_t local)
-{
-    const population_layout *p = &l->populations[population];
-    const uint32_t phase = (partition + l->n_partitions - p->rotation) % l->n_partitions;
-    const uint32_t chunk = local / p->chunk_size * l->n_partitions + phase;
-    return chunk * p->chunk_size + local % p->chunk_size;
-}
-
-static edge edge_decode(const simulation *sim, uint32_t i, uint64_t row, uint32_t synapse)
-{
-    const layout *l = sim->l;
-    const projection_layout *q = &l->projections[i];
-    const uint32_t target = sim->e->projections[i].target;
-    const uint32_t n_local = l->populations[target].n_local;
-    const uint32_t group = (uint32_t)(row % q->n_groups) + q->first_group;
-    const uint32_t partition = (uint32_t)(row / q->n_groups % l->n_partitions);
-    const uint32_t offset = synapse & ((1u << q->offset_bits) - 1);
-    return (edge){
-        .source = (uint32_t)(row / q->n_groups / l->n_partitions),
-        .target = neuron_of(l, target, partition, offset % n_local),
-        .weight = ((int32_t)synapse >> q->offset_bits) * weight_unit(sim, i),
-        .delay_steps = l->batch_steps + group * l->batches_per_group * l->batch_steps +
-                       offset / n_local,
-    };
-}
-
-static int edge_compare(const void *left, const void *right)
-{
-    const edge *a = left, *b = right;
-    if (a->target != b->target)
-        return a->target < b->target ? -1 : 1;
-    if (a->source != b->source)
-        return a->source < b->source ? -1 : 1;
-    if (a->delay_steps != b->delay_steps)
-        return a->delay_steps < b->delay_steps ? -1 : 1;
-    return (a->weight > b->weight) - (a->weight < b->weight);
-}
-
-meso_status simulation_edges(simulation *sim, uint32_t projection, edge **edges, uint64_t *n,
-                             meso_error *err)
-{
-    const projection_layout *q = &sim->l->projections[projection];
-    const synapses *s = &sim->synapses;
-    meso_status status = MESO_OK;
-    *edges = NULL;
-    *n = s->bases[projection + 1] - s->bases[projection];
-    uint32_t *rows = malloc((q->n_rows + 1) * sizeof *rows);
-    uint32_t *words = malloc((*n + 1) * sizeof *words);
-    edge *list = malloc((*n + 1) * sizeof *list);
-    if (rows == NULL || words == NULL || list == NULL) {
-        status = error_set(err, MESO_MEMORY, "out of memory");
-        goto done;
-    }
-    MESO_GO(buffer_read(sim->device, &s->row_offsets, q->row_base * sizeof *rows,
-                        (q->n_rows + 1) * sizeof *rows, rows, err));
-    if (*n > 0)
-        MESO_GO(buffer_read(sim->device, &s->synapses, s->bases[projection] * sizeof *words,
-                            *n * sizeof *words, words, err));
-    for (uint64_t row = 0; row < q->n_rows; row++)
-        for (uint32_t k = rows[row]; k < rows[row + 1]; k++)
-            list[k] = edge_decode(sim, projection, row, words[k]);
-    qsort(list, *n, sizeof *list, edge_compare);
-    *edges = list;
-done:
-    free(rows);
-    free(words);
-    if (status != MESO_OK)
-        free(list);
-    return status;
+    synapses *s = &sim->synapses;
+    buffer *all[] = {&s->table,       &s->row_offsets, &s->rules,
+                     &s->level_table, &s->delays,      &s->source_outdegrees};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        buffer_destroy(sim->device, all[i]);
+    for (uint32_t i = 0; i < MESO_SYNAPSE_BUFFERS; i++)
+        buffer_destroy(sim->device, &s->buffers[i]);
 }

@@ -19,10 +19,21 @@ typedef struct neurons {
 } neurons;
 
 /* connect.c: synapses */
+typedef struct bundle_synapses {
+    uint64_t n_synapses;
+    uint32_t buffer;
+    uint64_t first_word; /* there */
+} bundle_synapses;
+
 typedef struct synapses {
-    buffer projections, row_offsets, synapses;
-    uint64_t *bases;      /* [n_projections + 1] first synapse of each */
-    uint32_t *outdegrees; /* [n_neurons] over all populations */
+    buffer table, row_offsets;
+    buffer buffers[MESO_SYNAPSE_BUFFERS];
+    buffer level_table;                               /* [layout.n_levels] weights in ring units */
+    buffer rules, delays, source_outdegrees;          /* how edges are made */
+    int32_t *levels;                                  /* the table once more */
+    uint32_t *first_outdegree;                        /* [n_projections] in source_outdegrees */
+    bundle_synapses *bundles;                         /* [n_bundles] */
+    uint32_t *outdegrees;                             /* [n_neurons] over all populations */
     uint64_t n_synapses;
 } synapses;
 
@@ -80,7 +91,7 @@ struct simulation {
     modulators modulators;
     stimuli stimuli;
     recorder recorder;
-    buffer ring, spikes, spike_counts;
+    buffer network, ring, spikes, spike_counts;
     const volatile sig_atomic_t *stop; /* may be NULL */
     cl_program network_program, field_program;
     kernel network_advance, field_step, frame_record, timeline_record;
@@ -107,9 +118,19 @@ uint32_t modulators_concentration(const modulators *m, uint32_t modulator, uint3
 uint32_t modulators_gate(const modulators *m, const char *name);
 /** A new array of the simulation's memory. */
 meso_status simulation_alloc(simulation *sim, size_t n, size_t size, void *out, meso_error *err);
+/** A program that does not compile. With a user's model in it MESO_CONFIG and a message that begins with the place in
+ *  the user's file that the compiler names; else MESO_KERNEL_BUILD and the message as it is. */
+meso_status model_errors(const experiment *e, meso_error *err);
 /** Text of kernel files, one after the other, with #line marks. */
 meso_status kernel_text(text *source, const char *const *paths, uint32_t n, meso_error *err);
 
+/** Options of the programs whose kernels the partitions run. */
+const char *network_options(const layout *l, char options[64]);
+/** Size of one ring unit of a projection. */
+double projection_weight_unit(const simulation *sim, uint32_t projection);
+
+/** Spikes of one partition that an interval has room for. */
+uint32_t recorder_capacity(const experiment *e, const layout *l);
 /** Device bytes of one half's spike records. */
 uint64_t recorder_record_bytes(const experiment *e, const layout *l);
 /** Device bytes of one half's frames of a report. */

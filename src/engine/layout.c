@@ -4,12 +4,13 @@
 #include <string.h>
 
 #define LANES 16u /* padding: the widest vector */
-#define CHUNK_MAX 256u
-#define WEIGHT_BITS 12u /* of a synapse; the same in every layout, so that weights are too */
-#define OFFSET_BITS_MAX 20u
-#define GROUP_STEPS_MIN 8u
-#define WEIGHT_UNITS_MIN 100.0 /* ring units of a projection's largest weight: rounding below 1 % */
+#define CHUNK_SHIFT_MIN 4u
+#define CHUNK_SHIFT_MAX 8u
+#define OFFSET_BITS_MAX 20u /* leaves 12 for a weight */
+#define WIDE_OFFSET_BITS_MAX 31u
+#define CACHE_WORDS (1u << 17) /* of the ring slots that a batch touches: half of a core's cache */
 #define ROUNDING_ROOM 1.02     /* of the ring's bound, for weights that are rounded up */
+#define LONGEST_DELAY_STEPS 65535u /* 16 bits of a table */
 
 static uint32_t round_up(uint32_t value, uint32_t multiple)
 {
@@ -37,6 +38,19 @@ uint32_t layout_delay_steps(const experiment *e, double delay_ms)
     return steps < 1 ? 1u : (uint32_t)steps;
 }
 
+uint64_t layout_row(const layout *l, const bundle_layout *b, uint32_t neuron)
+{
+    const population_layout *p = &l->populations[b->source];
+    const uint32_t chunk = neuron >> p->chunk_shift, P = l->n_partitions;
+    const uint32_t partition = (p->rotation + chunk) % P;
+    const uint32_t local = chunk / P * p->chunk_size + (neuron & (p->chunk_size - 1));
+    const int shared = l->list_partitions == 1;
+    const uint32_t cell = (shared ? partition * p->n_local : 0) + local - b->first_cell;
+    if (cell >= b->n_cells)
+        return UINT64_MAX;
+    return ((uint64_t)(shared ? 0 : partition) * b->n_cells + cell) * P * b->n_groups;
+}
+
 uint32_t layout_largest_population(const experiment *e)
 {
     uint32_t largest = 0;
@@ -46,16 +60,35 @@ uint32_t layout_largest_population(const experiment *e)
     return largest;
 }
 
+/* A table is indexed with 32 bits: blame the population with most cells. */
+meso_status too_large(const experiment *e, const char *table, double words, meso_error *err)
+{
+    const population *p = &e->populations[layout_largest_population(e)];
+    return error_set(
+        err, MESO_RANGE,
+        "%s: populations.%s.n_neurons: %u cells are too many: %s needs %.3g entries, and at "
+        "most 4.29e+09 can be numbered",
+        p->place, p->name, p->n_neurons, table, words);
+}
+
 /* --- time --------------------------------------------------------------------------------------- */
 
-static void delays_measure(const experiment *e, layout *l)
+static meso_status delays_measure(const experiment *e, layout *l, meso_error *err)
 {
     for (uint32_t i = 0; i < e->n_projections; i++) {
         const distribution *d = &e->projections[i].delay_ms;
         projection_layout *q = &l->projections[i];
         q->min_delay_steps = layout_delay_steps(e, distribution_quantile(d, 0.5 / 4096));
         q->max_delay_steps = layout_delay_steps(e, distribution_quantile(d, 1 - 0.5 / 4096));
+        if (q->max_delay_steps > LONGEST_DELAY_STEPS)
+            return error_set(
+                err, MESO_RANGE,
+                "projections.%s.delay_ms: %.15g ms are %u steps of %.15g ms; at most %u "
+                "can be told apart",
+                e->projections[i].name, q->max_delay_steps * e->dt_ms, q->max_delay_steps, e->dt_ms,
+                LONGEST_DELAY_STEPS);
     }
+    return MESO_OK;
 }
 
 /* The longest batch that no delay, field step or frame interval cuts. */
@@ -77,58 +110,147 @@ static uint32_t batch_choose(const experiment *e, const layout *l)
     return 1;
 }
 
-static void time_lay_out(const experiment *e, layout *l)
+static meso_status time_lay_out(const experiment *e, layout *l, meso_error *err)
 {
     l->steps_per_field = (uint32_t)layout_steps(e, e->field_step_ms);
-    delays_measure(e, l);
+    MESO_TRY(delays_measure(e, l, err));
     l->batch_steps = batch_choose(e, l);
     l->batches_per_field = l->steps_per_field / l->batch_steps;
-    const uint32_t group_steps = round_up(max_u32(GROUP_STEPS_MIN, l->batch_steps), l->batch_steps);
-    l->batches_per_group = group_steps / l->batch_steps;
-    l->n_slots = l->batch_steps + group_steps;
+    return MESO_OK;
+}
 
-    uint32_t history = 2;
+/* Batches from a spike until it has been delivered everywhere, or has released. */
+static uint32_t history_reach(const experiment *e, const layout *l)
+{
+    const uint32_t group_steps = l->batches_per_group * l->batch_steps;
+    uint32_t reach = 1;
     for (uint32_t i = 0; i < e->n_projections; i++) {
-        projection_layout *q = &l->projections[i];
-        q->first_group = (q->min_delay_steps - l->batch_steps) / group_steps;
-        const uint32_t last = (q->max_delay_steps - l->batch_steps) / group_steps;
-        q->n_groups = last - q->first_group + 1;
-        history = max_u32(history, 2 + last * l->batches_per_group);
+        const uint32_t late = l->projections[i].max_delay_steps - l->batch_steps;
+        reach = max_u32(reach, 1 + late / group_steps * l->batches_per_group);
     }
     for (uint32_t m = 0; m < e->n_modulators; m++)
         for (uint32_t c = 0; c < e->modulators[m].n_compartments; c++) {
             const double delay = e->modulators[m].compartments[c].axonal_delay_ms;
             const uint32_t fields = (uint32_t)llround(delay / e->field_step_ms);
-            history = max_u32(history, (fields + 1) * l->batches_per_field + 1);
+            reach = max_u32(reach, (fields + 1) * l->batches_per_field);
         }
-    l->n_history = history;
+    return reach;
+}
+
+/* Steps between the first and the last slot that a spike may reach, in whole batches. */
+static uint32_t delay_span(const experiment *e, const layout *l)
+{
+    uint32_t longest = l->batch_steps;
+    for (uint32_t i = 0; i < e->n_projections; i++)
+        longest = max_u32(longest, l->projections[i].max_delay_steps);
+    return round_up(longest - l->batch_steps + 1, l->batch_steps);
+}
+
+static int any_storage(const experiment *e, synapse_storage storage)
+{
+    for (uint32_t i = 0; i < e->n_projections; i++)
+        if (e->projections[i].storage == storage)
+            return 1;
+    return 0;
+}
+
+/* A delay group as long as the ring slots stay in a core's cache and an offset fits a synapse. On a GPU, and
+ * where edges are made anew at every spike, one group spans all delays. */
+static void groups_lay_out(const experiment *e, const meso_device_info *device, layout *l)
+{
+    const uint32_t span = delay_span(e, l), words = max_u32(l->n_words, 1);
+    uint32_t steps = span;
+    if (!device->is_gpu && !any_storage(e, STORAGE_PROCEDURAL)) {
+        steps = max_u32(l->batch_steps, min_u32(span, CACHE_WORDS / words));
+        if ((uint64_t)steps * words > 1u << OFFSET_BITS_MAX)
+            steps = (1u << OFFSET_BITS_MAX) / words;
+        steps = max_u32(l->batch_steps, steps / l->batch_steps * l->batch_steps);
+    }
+    l->batches_per_group = steps / l->batch_steps;
+    l->n_slots = l->batch_steps + steps;
+    /* a partition that runs a batch ahead of another empties lists that the other no longer needs */
+    l->n_history = history_reach(e, l) + 3;
 }
 
 /* --- space -------------------------------------------------------------------------------------- */
 
+static uint32_t bits_for(uint64_t n_values)
+{
+    uint32_t bits = 0;
+    while (((uint64_t)1 << bits) < n_values)
+        bits++;
+    return bits;
+}
+
+/* The largest power of two that gives every partition a chunk. */
+static uint32_t chunk_shift(uint32_t n, uint32_t n_partitions)
+{
+    uint32_t shift = CHUNK_SHIFT_MIN;
+    while (shift < CHUNK_SHIFT_MAX && (n + n_partitions - 1) / n_partitions >= 2u << shift)
+        shift++;
+    return shift;
+}
+
 static void populations_lay_out(const experiment *e, layout *l)
 {
-    const double batch_ms = l->batch_steps * e->dt_ms;
     l->n_chunks = 0;
-    l->spikes_per_batch = 0;
+    l->n_words = 0;
     l->n_neurons = 0;
     for (uint32_t i = 0; i < e->n_populations; i++) {
         const uint32_t n = e->populations[i].n_neurons;
         population_layout *p = &l->populations[i];
-        const uint32_t share = (n + l->n_partitions - 1) / l->n_partitions;
-        p->chunk_size = min_u32(round_up(share, LANES), CHUNK_MAX);
+        p->chunk_shift = chunk_shift(n, l->n_partitions);
+        p->chunk_size = 1u << p->chunk_shift;
         p->n_chunks = (n + p->chunk_size - 1) / p->chunk_size;
         p->first_chunk = l->n_chunks;
         p->rotation = l->n_chunks % l->n_partitions;
         p->n_local = (p->n_chunks + l->n_partitions - 1) / l->n_partitions * p->chunk_size;
         p->n_padded = p->n_chunks * p->chunk_size;
         p->first_id = (uint32_t)l->n_neurons;
-        /* a kilohertz, sustained by every cell of a chunk for a batch */
-        p->spike_capacity = p->chunk_size * (uint32_t)fmax(1, ceil(batch_ms));
+        p->ring_word = l->n_words;
+        l->n_words += p->n_channels * p->n_local;
         l->n_chunks += p->n_chunks;
-        l->spikes_per_batch += p->n_chunks * p->spike_capacity;
         l->n_neurons += n;
     }
+}
+
+static uint32_t most_local(const experiment *e, const layout *l)
+{
+    uint32_t most = 1;
+    for (uint32_t i = 0; i < e->n_populations; i++)
+        most = max_u32(most, l->populations[i].n_local);
+    return most;
+}
+
+/* Of a spike list's entry, beside the step within the batch. */
+static uint32_t cell_bits(const layout *l)
+{
+    return 32 - max_u32(1, bits_for(l->batch_steps));
+}
+
+/* Spike lists: one a partition on a CPU, where its owner needs no atomics; one for all on a GPU, where looking
+ * into many costs more. */
+static meso_status lists_lay_out(const experiment *e, const meso_device_info *device, layout *l,
+                                 meso_error *err)
+{
+    const uint32_t batch_ms = (uint32_t)fmax(1, ceil(l->batch_steps * e->dt_ms));
+    const uint64_t most_listed = (uint64_t)most_local(e, l) * l->n_partitions;
+    const int shared = device->is_gpu && bits_for(most_listed) <= cell_bits(l);
+    uint64_t places = 0;
+    l->list_partitions = shared ? 1 : l->n_partitions;
+    l->cell_bits = cell_bits(l);
+    for (uint32_t i = 0; i < e->n_populations; i++) {
+        population_layout *p = &l->populations[i];
+        p->n_listed = shared ? p->n_local * l->n_partitions : p->n_local;
+        /* a kilohertz, sustained by every cell for a batch */
+        p->spike_capacity = p->n_listed * batch_ms;
+        p->spike_base = (uint32_t)places;
+        places += (uint64_t)l->list_partitions * p->n_listed * batch_ms;
+    }
+    if (places > UINT32_MAX)
+        return too_large(e, "the spike history of one batch", (double)places, err);
+    l->spikes_per_batch = (uint32_t)places;
+    return MESO_OK;
 }
 
 /* Cells are numbered over all populations with 32 bits. */
@@ -148,34 +270,28 @@ static meso_status neurons_count(const experiment *e, meso_error *err)
     return MESO_OK;
 }
 
-static uint32_t bits_for(uint64_t n_values)
-{
-    uint32_t bits = 0;
-    while (((uint64_t)1 << bits) < n_values)
-        bits++;
-    return bits;
-}
-
-static uint32_t offset_bits(const layout *l, uint32_t population)
-{
-    const uint64_t group_steps = (uint64_t)l->batches_per_group * l->batch_steps;
-    return bits_for(group_steps * l->populations[population].n_local);
-}
-
 /* One partition per compute unit, more when a partition would be too large for the synapse format. */
-static void partitions_lay_out(const experiment *e, const meso_device_info *device,
-                               const meso_run_options *options, layout *l)
+static meso_status partitions_lay_out(const experiment *e, const meso_device_info *device,
+                                      const meso_run_options *options, layout *l, meso_error *err)
 {
     const uint32_t units = max_u32(1, device->compute_units);
     const int chosen = options != NULL && options->partitions > 0;
+    const int compact = any_storage(e, STORAGE_COMPACT) || any_storage(e, STORAGE_AUTO);
+    const uint32_t most_bits = compact ? OFFSET_BITS_MAX : WIDE_OFFSET_BITS_MAX;
     l->n_partitions = chosen ? options->partitions : units;
     for (;;) {
         populations_lay_out(e, l);
-        uint32_t widest = 0;
-        for (uint32_t i = 0; i < e->n_populations; i++)
-            widest = max_u32(widest, offset_bits(l, i));
-        if (widest <= OFFSET_BITS_MAX || chosen)
-            return;
+        groups_lay_out(e, device, l);
+        const uint64_t steps = (uint64_t)l->batches_per_group * l->batch_steps;
+        l->offset_bits = bits_for(steps * l->n_words);
+        if (l->offset_bits <= most_bits && bits_for(most_local(e, l)) <= cell_bits(l))
+            return MESO_OK;
+        if (chosen)
+            return error_set(
+                err, MESO_ARGUMENT,
+                "%u partitions are too few: a synapse has %u bits for the place in its "
+                "partition and %u are needed",
+                l->n_partitions, most_bits, l->offset_bits);
         l->n_partitions += units;
     }
 }
@@ -244,17 +360,6 @@ static void synapses_expect(const experiment *e, const projection *p, projection
     q->max_indegree = bound;
 }
 
-/* A table is indexed with 32 bits: blame the population with most cells. */
-static meso_status too_large(const experiment *e, const char *table, double words, meso_error *err)
-{
-    const population *p = &e->populations[layout_largest_population(e)];
-    return error_set(
-        err, MESO_RANGE,
-        "%s: populations.%s.n_neurons: %u cells are too many: %s needs %.3g entries, and at "
-        "most 4.29e+09 can be numbered",
-        p->place, p->name, p->n_neurons, table, words);
-}
-
 static int same_ports(const channel *c, const projection *p)
 {
     if (c->n_ports != p->n_ports)
@@ -274,14 +379,7 @@ static uint32_t channel_find(population_layout *target, const projection *p)
     return target->n_channels++;
 }
 
-static double largest_weight(const projection *p)
-{
-    const double low = distribution_quantile(&p->weight, 0.5 / 4096);
-    const double high = distribution_quantile(&p->weight, 1 - 0.5 / 4096);
-    return fmax(fabs(low), fabs(high));
-}
-
-static meso_status channels_lay_out(const experiment *e, layout *l, meso_error *err)
+static meso_status channels_find(const experiment *e, layout *l, meso_error *err)
 {
     for (uint32_t i = 0; i < e->n_populations; i++) {
         l->populations[i].channels = arena_alloc(l->memory,
@@ -296,79 +394,28 @@ static meso_status channels_lay_out(const experiment *e, layout *l, meso_error *
         synapses_expect(e, p, q);
         q->channel = channel_find(&l->populations[p->target], p);
         channel *c = &l->populations[p->target].channels[q->channel];
-        c->bound += q->max_indegree * largest_weight(p);
+        c->bound += q->max_indegree * projection_largest_weight(p);
     }
-    l->ring_words = 0;
-    for (uint32_t i = 0; i < e->n_populations; i++) {
-        population_layout *p = &l->populations[i];
-        for (uint32_t c = 0; c < p->n_channels; c++) {
-            const double bound = fmax(p->channels[c].bound, 1e-6) * ROUNDING_ROOM;
-            p->channels[c].unit = exp2(ceil(log2(bound / INT32_MAX)));
+    return MESO_OK;
+}
+
+/* The unit of a channel: fine, but coarse enough for the largest sum. */
+static void units_choose(const experiment *e, layout *l)
+{
+    for (uint32_t i = 0; i < e->n_populations; i++)
+        for (uint32_t c = 0; c < l->populations[i].n_channels; c++) {
+            channel *x = &l->populations[i].channels[c];
+            x->unit = exp2(ceil(log2(fmax(x->bound, 1e-6) * ROUNDING_ROOM / INT32_MAX)));
         }
-        p->ring_base = (uint32_t)l->ring_words;
-        p->ring_words = (uint64_t)l->n_partitions * p->n_channels * l->n_slots * p->n_local;
-        l->ring_words += p->ring_words;
-    }
-    if (l->ring_words > UINT32_MAX)
-        return too_large(e, "the input ring", (double)l->ring_words, err);
-    return MESO_OK;
-}
-
-/* Weight words: a constant weight is one unit; others have up to 2047 levels of either sign, fewer where
- * they are small beside the sum that their ring must hold. */
-static meso_status weights_lay_out(const population *target, const projection *p, const channel *c,
-                                   projection_layout *q, meso_error *err)
-{
-    const char *unit = population_port_unit(target, p->ports[0].port);
-    const double units = largest_weight(p) / c->unit;
-    if (units > 0 && units < WEIGHT_UNITS_MIN)
-        return error_set(
-            err, MESO_RANGE,
-            "projections.%s.%s: weights up to %.3g %s are too small beside the %.3g %s that all "
-            "projections into these receptors could bring at once: at least %.3g %s; another ratio "
-            "in `receptors` gives the projection an input of its own",
-            p->name, population_weight_key(target, p->ports[0].port), units * c->unit, unit,
-            c->bound, unit, WEIGHT_UNITS_MIN * c->unit, unit);
-    if (p->weight.kind == DISTRIBUTION_CONSTANT) {
-        q->quantum = (int32_t)llround(p->weight.mean / c->unit);
-        q->weight_levels = 1;
-        return MESO_OK;
-    }
-    q->quantum = (int32_t)fmax(1, ceil(units / ((1u << (WEIGHT_BITS - 1)) - 1)));
-    q->weight_levels = (uint32_t)ceil(units / q->quantum);
-    return MESO_OK;
-}
-
-static meso_status synapses_lay_out(const experiment *e, layout *l, meso_error *err)
-{
-    l->n_rows = 0;
-    l->expected_synapses = 0;
-    for (uint32_t i = 0; i < e->n_projections; i++) {
-        const projection *p = &e->projections[i];
-        projection_layout *q = &l->projections[i];
-        q->offset_bits = offset_bits(l, p->target);
-        if (q->offset_bits > OFFSET_BITS_MAX)
-            return error_set(err, MESO_ARGUMENT,
-                             "%u partitions are too few for population '%s': a synapse has %u bits "
-                             "for the place in its partition and %u are needed",
-                             l->n_partitions, e->populations[p->target].name, OFFSET_BITS_MAX,
-                             q->offset_bits);
-        MESO_TRY(weights_lay_out(&e->populations[p->target], p,
-                                 &l->populations[p->target].channels[q->channel], q, err));
-        q->row_base = l->n_rows;
-        q->n_rows = (uint64_t)e->populations[p->source].n_neurons * l->n_partitions * q->n_groups;
-        l->n_rows += q->n_rows + 1;
-        l->expected_synapses += q->expected_synapses;
-    }
-    if (l->n_rows > UINT32_MAX)
-        return too_large(e, "the table of synapse rows", (double)l->n_rows, err);
-    return MESO_OK;
 }
 
 static void launch_shape(const meso_device_info *device, const meso_run_options *options, layout *l)
 {
-    l->work_group_size = device->is_gpu ? 64 : 1;
+    l->work_group_size = device->is_gpu ? 256 : 1;
+    l->prefetch = strcmp(device->platform, "Portable Computing Language") == 0;
     l->vector_width = device->is_gpu ? 1 : 16; /* wider than registers: two steps side by side */
+    if (l->work_group_size > device->max_work_group)
+        l->work_group_size = (uint32_t)device->max_work_group;
     if (options != NULL && options->work_group_size > 0)
         l->work_group_size = options->work_group_size;
     if (options != NULL && options->vector_width > 0)
@@ -412,11 +459,14 @@ meso_status layout_create(const experiment *e, const meso_device_info *device,
         goto done;
     }
     launch_shape(device, options, l);
-    time_lay_out(e, l);
+    MESO_GO(time_lay_out(e, l, err));
     MESO_GO(neurons_count(e, err));
-    partitions_lay_out(e, device, options, l);
-    MESO_GO(channels_lay_out(e, l, err));
-    MESO_GO(synapses_lay_out(e, l, err));
+    MESO_GO(channels_find(e, l, err));
+    units_choose(e, l);
+    MESO_GO(partitions_lay_out(e, device, options, l, err));
+    MESO_GO(lists_lay_out(e, device, l, err));
+    l->ring_words = (uint64_t)l->n_partitions * l->n_slots * l->n_words;
+    MESO_GO(bundles_lay_out(e, device, l, err));
     *out = l;
 done:
     if (status != MESO_OK)

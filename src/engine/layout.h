@@ -16,51 +16,74 @@
 typedef struct channel {
     const projection_port *ports;
     uint32_t n_ports;
-    double bound; /* largest sum of magnitudes that can arrive in one step */
+    double bound; /* largest sum of weights that can arrive in one step, by size */
     double unit;  /* of the ring: a power of two, so that the bound fits 31 bits */
 } channel;
 
 typedef struct population_layout {
-    uint32_t chunk_size, first_chunk, n_chunks;
+    uint32_t chunk_size, chunk_shift; /* chunk_size is 2^chunk_shift */
+    uint32_t first_chunk, n_chunks;
     uint32_t rotation; /* chunk c lies in partition (rotation + c) % n_partitions */
     uint32_t n_local;  /* cells per partition, padded; the same in every partition */
     uint32_t n_padded;
     uint32_t first_id;
-    uint32_t spike_capacity; /* of a chunk, per batch */
+    uint32_t n_listed;       /* cells that a spike list numbers */
+    uint32_t spike_capacity; /* of one of its lists, per batch */
+    uint32_t spike_base;     /* of its lists within a batch */
     channel *channels;
     uint32_t n_channels;
-    uint32_t ring_base;
-    uint64_t ring_words;
+    uint32_t ring_word; /* first of its words in a slot of a partition */
 } population_layout;
 
 typedef struct projection_layout {
     uint32_t channel;
     uint32_t min_delay_steps, max_delay_steps;
-    uint32_t first_group, n_groups;
-    uint32_t offset_bits;
-    uint32_t weight_levels; /* largest weight word */
-    int32_t quantum;        /* ring units per weight word */
+    uint32_t first_bundle, n_bundles; /* its synapses are in these: one, or the parts of one */
+    synapse_storage storage;
+    uint32_t first_level, n_levels; /* of its weights among those of its bundle */
+    double units; /* largest weight, in units of its channel */
     double expected_synapses;
-    double max_indegree; /* bound that the ring's scale relies on; the build verifies it */
-    uint64_t row_base, n_rows;
+    double max_indegree; /* bound that the ring's scale relies on; the build proves the sums */
 } projection_layout;
+
+/* Projections of one source population that share rows (kernels/layout.clh); one whose synapses are too many for a
+ * buffer is cut into parts by sources. */
+typedef struct bundle_layout {
+    uint32_t source;
+    synapse_storage storage;
+    uint32_t first_cell, n_cells; /* in the numbering of the source's spike lists */
+    uint32_t first_group, n_groups;
+    uint32_t level_base, n_levels; /* its weights in the table of all levels */
+    uint32_t *projections;
+    uint32_t n_projections;
+    double expected_synapses;
+    uint64_t row_base, n_rows;
+} bundle_layout;
 
 typedef struct layout {
     arena *memory;
     uint32_t n_partitions;
     uint32_t work_group_size, vector_width;
+    int prefetch; /* the compiler has __builtin_prefetch */
     uint32_t steps_per_field;
     uint32_t batch_steps; /* divides steps_per_field; at most the shortest delay */
     uint32_t batches_per_field;
     uint32_t batches_per_group; /* a delay group is this many batches long */
     uint32_t n_slots;           /* of the ring, steps */
+    uint32_t n_words;           /* of a ring slot in one partition */
+    uint32_t offset_bits;       /* of a compact synapse; the rest is weight */
     uint32_t n_history;         /* batches of spikes kept */
     uint32_t n_chunks;
-    uint32_t spikes_per_batch; /* sum of the chunks' capacities */
+    uint32_t list_partitions;  /* with spike lists of their own: all, or 1 when they share one */
+    uint32_t cell_bits;        /* of a spike list's entry */
+    uint32_t spikes_per_batch; /* sum of the lists' capacities */
     uint64_t n_neurons, n_rows, ring_words;
     double expected_synapses;
     population_layout *populations; /* [n_populations] */
     projection_layout *projections; /* [n_projections] */
+    bundle_layout *bundles;         /* [n_bundles] */
+    uint32_t n_bundles;
+    uint32_t n_levels; /* of weights, over all bundles */
 } layout;
 
 /** Errors: MESO_CONFIG, MESO_DEVICE_MEMORY, MESO_MEMORY. Freed with layout_destroy. */
@@ -68,10 +91,24 @@ meso_status layout_create(const experiment *e, const meso_device_info *device,
                           const meso_run_options *options, layout **out, meso_error *err);
 void layout_destroy(layout **l);
 
+/** bundles.c: rows and weights. Errors: MESO_RANGE, MESO_CONFIG, MESO_ARGUMENT, MESO_MEMORY. */
+meso_status bundles_lay_out(const experiment *e, const meso_device_info *device, layout *l,
+                            meso_error *err);
+/** Largest weight of a projection by size, of what its table of quantiles holds. */
+double projection_largest_weight(const projection *p);
+/** Bytes of one synapse. */
+uint32_t storage_bytes(synapse_storage storage);
+
+/** First row of a neuron of the bundle's source, counted from the bundle's first; UINT64_MAX when the bundle does not
+ * cover it. */
+uint64_t layout_row(const layout *l, const bundle_layout *b, uint32_t neuron);
+
 /** Steps in a time, rounded to nearest. */
 uint64_t layout_steps(const experiment *e, double ms);
 /** Delay in steps of one value drawn, at least one. */
 uint32_t layout_delay_steps(const experiment *e, double delay_ms);
+/** MESO_RANGE: a table of the network cannot be indexed with 32 bits; blames the population with most cells. */
+meso_status too_large(const experiment *e, const char *table, double words, meso_error *err);
 /** Index of the population with most cells. */
 uint32_t layout_largest_population(const experiment *e);
 

@@ -11,13 +11,28 @@ static uint64_t population_bytes(const experiment *e, const layout *l, uint32_t 
     uint64_t arrays = codegen_conductance_field(p, p->n_conductances);
     for (uint32_t k = 0; k < p->model->n_parameters; k++)
         arrays += p->parameters[k].kind != DISTRIBUTION_CONSTANT;
-    return (arrays * pl->n_padded + pl->ring_words) * sizeof(float);
+    const uint64_t ring = (uint64_t)l->n_partitions * l->n_slots * pl->n_channels * pl->n_local;
+    return (arrays * pl->n_padded + ring) * sizeof(float);
 }
 
+/* Its synapses, and its share of the rows of its bundle. */
 static uint64_t projection_bytes(const layout *l, uint32_t i)
 {
     const projection_layout *q = &l->projections[i];
-    return (uint64_t)q->expected_synapses * 4 + (q->n_rows + 1) * 4;
+    double rows = 0;
+    for (uint32_t b = q->first_bundle; b < q->first_bundle + q->n_bundles; b++)
+        rows += (double)l->bundles[b].n_rows / l->bundles[b].n_projections;
+    return (uint64_t)(q->expected_synapses * storage_bytes(q->storage) + rows * 4);
+}
+
+/* Tables from which edges are made: they stay only if edges are made anew at every spike. */
+static uint64_t rules_bytes(const experiment *e)
+{
+    uint64_t bytes = e->n_projections * (sizeof(edge_rule) + MESO_QUANTILES * 2);
+    for (uint32_t i = 0; i < e->n_projections; i++)
+        if (e->projections[i].rule == RULE_FIXED_TOTAL)
+            bytes += e->populations[e->projections[i].source].n_neurons * sizeof(uint32_t);
+    return bytes;
 }
 
 static uint64_t frames_bytes(const experiment *e)
@@ -30,7 +45,7 @@ static uint64_t frames_bytes(const experiment *e)
 
 static uint64_t history_bytes(const layout *l)
 {
-    return (uint64_t)l->n_history * (l->spikes_per_batch + l->n_chunks) * 4;
+    return (uint64_t)l->n_history * l->spikes_per_batch * 4;
 }
 
 void simulation_memory(const experiment *e, const layout *l, memory_visitor *visit, void *self)
@@ -44,10 +59,11 @@ void simulation_memory(const experiment *e, const layout *l, memory_visitor *vis
         snprintf(name, sizeof name, "projection %s", e->projections[i].name);
         visit(self, name, (uint64_t)l->projections[i].expected_synapses, projection_bytes(l, i));
     }
+    visit(self, "weight levels", l->n_levels, l->n_levels * 4);
     visit(self, "spike history", 0, history_bytes(l));
     visit(self, "spike records", 0, 2 * recorder_record_bytes(e, l));
     visit(self, "report frames", 0, 2 * frames_bytes(e));
-    visit(self, "while building", 0, l->n_rows * 4);
+    visit(self, "while building", 0, l->n_rows * 4 + rules_bytes(e));
 }
 
 /* --- does it fit? ----------------------------------------------------------------------------------- */
@@ -68,10 +84,15 @@ static double buffer_largest(const experiment *e, const layout *l)
 {
     double state = 0;
     for (uint32_t i = 0; i < e->n_populations; i++)
-        state += (double)population_bytes(e, l, i) - (double)l->populations[i].ring_words * 4;
+        state += (double)population_bytes(e, l, i);
+    state -= (double)l->ring_words * 4;
+    double synapses = 0;
+    for (uint32_t i = 0; i < l->n_bundles; i++)
+        synapses = fmax(synapses,
+                        l->bundles[i].expected_synapses * storage_bytes(l->bundles[i].storage));
     const double buffers[] = {state,
                               (double)l->ring_words * 4,
-                              l->expected_synapses * 4,
+                              synapses,
                               (double)l->n_rows * 4,
                               (double)history_bytes(l),
                               (double)recorder_record_bytes(e, l)};

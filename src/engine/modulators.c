@@ -168,7 +168,6 @@ static void compartment_add(const simulation *sim, const compartment *c, uint32_
                             tables *t)
 {
     const experiment *e = sim->e;
-    const population_layout *source = &sim->l->populations[c->source];
     const uint32_t first_block = t->n_blocks;
     const int has_autoreceptor = c->autoreceptor != MODEL_NONE;
     blocks_add(e, c, t);
@@ -177,8 +176,8 @@ static void compartment_add(const simulation *sim, const compartment *c, uint32_
         .concentration = concentration,
         .occupancy = concentration + 1,
         .autoreceptor = has_autoreceptor ? concentration + 2 : MESO_NEVER,
-        .first_chunk = source->first_chunk,
-        .n_chunks = source->n_chunks,
+        .first_list = c->source * sim->l->list_partitions,
+        .n_lists = sim->l->list_partitions,
         .delay_batches = (uint32_t)llround(c->axonal_delay_ms / e->field_step_ms) *
                          sim->l->batches_per_field,
         .first_block = first_block,

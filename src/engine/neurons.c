@@ -70,22 +70,23 @@ static void initial_fill(const experiment *e, const population *p, uint32_t stat
 static void chunks_fill(const simulation *sim, chunk_entry *chunks)
 {
     const layout *l = sim->l;
-    uint32_t spike_base = 0;
+    const int shared = l->list_partitions == 1;
     for (uint32_t i = 0; i < sim->e->n_populations; i++) {
         const population_layout *p = &l->populations[i];
         const uint32_t n = sim->e->populations[i].n_neurons;
         for (uint32_t c = 0; c < p->n_chunks; c++) {
-            const uint32_t first = c * p->chunk_size;
+            const uint32_t first = c * p->chunk_size,
+                           partition = (p->rotation + c) % l->n_partitions;
+            const uint32_t local = c / l->n_partitions * p->chunk_size;
             chunks[p->first_chunk + c] = (chunk_entry){
                 .population = i,
                 .first = first,
                 .n = n - first < p->chunk_size ? n - first : p->chunk_size,
-                .local_first = c / l->n_partitions * p->chunk_size,
-                .partition = (p->rotation + c) % l->n_partitions,
-                .spike_base = spike_base,
-                .capacity = p->spike_capacity,
+                .local_first = local,
+                .partition = partition,
+                .list_partition = shared ? 0 : partition,
+                .list_cell = (shared ? partition * p->n_local : 0) + local,
             };
-            spike_base += p->spike_capacity;
         }
     }
 }
@@ -120,13 +121,15 @@ static void populations_fill(simulation *sim)
             .parameter_base = (uint32_t)n->n_parameters,
             .constant_base = (uint32_t)n->n_constants,
             .modulation_base = 2 * n->n_targets,
-            .ring_base = pl->ring_base,
+            .ring_word = pl->ring_word,
             .n_channels = pl->n_channels,
             .n_local = pl->n_local,
             .first_chunk = pl->first_chunk,
             .n_chunks = pl->n_chunks,
             .first_id = pl->first_id,
             .stimulus_base = stimulus,
+            .spike_base = pl->spike_base,
+            .spike_capacity = pl->spike_capacity,
             .key0 = random.key[0],
             .key1 = random.key[1],
         };

@@ -115,7 +115,7 @@ static void half_destroy(simulation *sim, recording_half *h)
         buffer_destroy(sim->device, &h->frames[i]);
 }
 
-static uint32_t record_capacity(const experiment *e, const layout *l)
+uint32_t recorder_capacity(const experiment *e, const layout *l)
 {
     const double per_partition = ceil((double)l->n_neurons / l->n_partitions) + 256;
     const double seconds = SIMULATION_INTERVAL * e->field_step_ms * 1e-3;
@@ -124,7 +124,7 @@ static uint32_t record_capacity(const experiment *e, const layout *l)
 
 uint64_t recorder_record_bytes(const experiment *e, const layout *l)
 {
-    return (uint64_t)record_capacity(e, l) * l->n_partitions * 8;
+    return (uint64_t)recorder_capacity(e, l) * l->n_partitions * 8;
 }
 
 meso_status recorder_create(simulation *sim, meso_error *err)
@@ -132,7 +132,7 @@ meso_status recorder_create(simulation *sim, meso_error *err)
     const experiment *e = sim->e;
     recorder *rec = &sim->recorder;
     const uint32_t n = e->record.n_reports;
-    rec->capacity = record_capacity(e, sim->l);
+    rec->capacity = recorder_capacity(e, sim->l);
     rec->timeline_fields = (uint32_t)llround(e->record.timeline_interval_ms / e->field_step_ms);
     const size_t spikes = (size_t)rec->capacity * sim->l->n_partitions;
     MESO_TRY(simulation_alloc(sim, n + 1, sizeof *rec->elements, &rec->elements, err));

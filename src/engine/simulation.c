@@ -33,9 +33,10 @@ meso_status kernel_text(text *source, const char *const *paths, uint32_t n, meso
 /* The network program is neurons.cl with the generated functions where it says so. */
 static meso_status network_text(text *source, const char *generated, meso_error *err)
 {
-    static const char *const paths[] = {"mesocl.clh", "math.clh", "rng.clh", "layout.clh"};
+    static const char *const paths[] = {"mesocl.clh", "math.clh",   "rng.clh",
+                                        "layout.clh", "groups.clh", "edges.clh"};
     static const char mark[] = "@GENERATED@";
-    MESO_TRY(kernel_text(source, paths, 4, err));
+    MESO_TRY(kernel_text(source, paths, 6, err));
     const char *file = embedded_find("neurons.cl");
     const char *place = file != NULL ? strstr(file, mark) : NULL;
     if (place == NULL)
@@ -46,29 +47,37 @@ static meso_status network_text(text *source, const char *generated, meso_error 
     return source->failed ? error_set(err, MESO_MEMORY, "out of memory") : MESO_OK;
 }
 
+const char *network_options(const layout *l, char options[64])
+{
+    snprintf(options, 64, "-w -DMESO_WIDTH=%u%s%s", l->vector_width,
+             l->work_group_size == 1 ? " -DMESO_SERIAL" : "",
+             l->prefetch ? " -DMESO_PREFETCH" : "");
+    return options;
+}
+
 static meso_status network_build(simulation *sim, const char *generated, meso_error *err)
 {
     text source = {0};
     char options[64];
-    snprintf(options, sizeof options, "-w -DMESO_WIDTH=%u%s", sim->l->vector_width,
-             sim->l->work_group_size == 1 ? " -DMESO_SERIAL" : "");
     meso_status status = network_text(&source, generated, err);
     if (status == MESO_OK)
-        status = program_build(sim->device, "network", source.data, options, &sim->network_program,
-                               err);
+        status = program_build(sim->device, "network", source.data,
+                               network_options(sim->l, options), &sim->network_program, err);
     text_free(&source);
+    if (status == MESO_KERNEL_BUILD)
+        return model_errors(sim->e, err);
     MESO_TRY(status);
     return kernel_create(sim->network_program, "network_advance", &sim->network_advance, err);
 }
 
 static meso_status field_build(simulation *sim, meso_error *err)
 {
-    static const char *const paths[] = {"mesocl.clh", "math.clh",      "rng.clh",
-                                        "layout.clh", "modulators.cl", "recorder.cl"};
+    static const char *const paths[] = {"mesocl.clh", "math.clh",      "rng.clh",    "layout.clh",
+                                        "groups.clh", "modulators.cl", "recorder.cl"};
     text source = {0};
     const char *options = sim->l->work_group_size == 1 ? "-DMESO_WIDTH=1 -DMESO_SERIAL"
                                                        : "-DMESO_WIDTH=1";
-    meso_status status = kernel_text(&source, paths, 6, err);
+    meso_status status = kernel_text(&source, paths, 7, err);
     if (status == MESO_OK)
         status = program_build(sim->device, "field", source.data, options, &sim->field_program,
                                err);
@@ -81,40 +90,56 @@ static meso_status field_build(simulation *sim, meso_error *err)
 
 /* --- creation ---------------------------------------------------------------------------------------- */
 
+static meso_status network_upload(simulation *sim, meso_error *err)
+{
+    const layout *l = sim->l;
+    const network_entry entry = {
+        .n_partitions = l->n_partitions,
+        .n_chunks = l->n_chunks,
+        .n_bundles = l->n_bundles,
+        .n_populations = sim->e->n_populations,
+        .n_words = l->n_words,
+        .n_slots = l->n_slots,
+        .n_history = l->n_history,
+        .batches_per_group = l->batches_per_group,
+        .batch_steps = l->batch_steps,
+        .steps_per_field = l->steps_per_field,
+        .spikes_per_batch = l->spikes_per_batch,
+        .n_lists = sim->e->n_populations * l->list_partitions,
+        .list_partitions = l->list_partitions,
+        .cell_bits = l->cell_bits,
+        .offset_bits = l->offset_bits,
+        .record_capacity = recorder_capacity(sim->e, l),
+    };
+    return buffer_create(sim->device, "network", sizeof entry, &entry, &sim->network, err);
+}
+
 static meso_status rings_create(simulation *sim, meso_error *err)
 {
     const layout *l = sim->l;
     meso_device *d = sim->device;
+    const size_t lists = (size_t)l->n_history * sim->e->n_populations * l->list_partitions;
     MESO_TRY(
         buffer_create(d, "input ring", l->ring_words * sizeof(int32_t), NULL, &sim->ring, err));
     MESO_TRY(buffer_create(d, "spike history",
                            (size_t)l->n_history * l->spikes_per_batch * sizeof(uint32_t), NULL,
                            &sim->spikes, err));
-    return buffer_create(d, "spike counts", (size_t)l->n_history * l->n_chunks * sizeof(uint32_t),
-                         NULL, &sim->spike_counts, err);
+    return buffer_create(d, "spike counts", lists * sizeof(uint32_t), NULL, &sim->spike_counts,
+                         err);
 }
 
 /* Arguments of network_advance (neurons.cl) and field_step (modulators.cl) by position. */
 enum {
-    NETWORK_SIZES = 0,
-    NETWORK_FIRST_STEP = 6,
-    NETWORK_N_STEPS,
-    NETWORK_BATCHES_BEFORE,
-    NETWORK_HISTORY_SLOT,
-    NETWORK_RING_SLOT,
-    NETWORK_RECORD_STEP,
-    NETWORK_RECORD_CAPACITY,
-    NETWORK_SPIKES_PER_BATCH,
+    NETWORK_BATCH = 0,
+    NETWORK_INTERVAL_FIRST_STEP,
     NETWORK_TABLES,
-    NETWORK_RECORDS = NETWORK_TABLES + 16,
+    NETWORK_RECORDS = NETWORK_TABLES + 21,
     NETWORK_RECORD_COUNTS,
     NETWORK_STATUS
 };
 enum {
     FIELD_SIZES = 0,
-    FIELD_HISTORY_SLOT = 8,
-    FIELD_BATCHES_BEFORE,
-    FIELD_BATCHES_PER_FIELD,
+    FIELD_BATCHES_PER_FIELD = 8,
     FIELD_STEPS_PER_FIELD,
     FIELD_NUMBER,
     FIELD_DT,
@@ -128,21 +153,18 @@ enum {
 /* Arguments that stay the same for the whole run. */
 static meso_status arguments_set(simulation *sim, meso_error *err)
 {
-    const layout *l = sim->l;
-    kernel *k = &sim->network_advance;
-    const uint32_t sizes[] = {l->n_partitions, l->n_chunks,  sim->e->n_projections,
-                              l->n_slots,      l->n_history, l->batches_per_group};
-    for (uint32_t i = 0; i < 6; i++)
-        MESO_TRY(kernel_set_u32(k, i, sizes[i], err));
-    MESO_TRY(kernel_set_u32(k, NETWORK_N_STEPS, l->batch_steps, err));
-    MESO_TRY(kernel_set_u32(k, NETWORK_RECORD_CAPACITY, sim->recorder.capacity, err));
-    MESO_TRY(kernel_set_u32(k, NETWORK_SPIKES_PER_BATCH, l->spikes_per_batch, err));
-    const buffer *tables[] = {&sim->neurons.chunks,
+    const synapses *s = &sim->synapses;
+    const buffer *tables[] = {&sim->network,
+                              &sim->neurons.chunks,
                               &sim->neurons.populations,
-                              &sim->synapses.projections,
+                              &s->table,
                               &sim->neurons.partition_chunks,
-                              &sim->synapses.row_offsets,
-                              &sim->synapses.synapses,
+                              &s->row_offsets,
+                              &s->buffers[0],
+                              &s->buffers[1],
+                              &s->buffers[2],
+                              &s->buffers[3],
+                              &s->level_table,
                               &sim->neurons.constants,
                               &sim->neurons.modulation,
                               &sim->neurons.parameters,
@@ -153,8 +175,8 @@ static meso_status arguments_set(simulation *sim, meso_error *err)
                               &sim->ring,
                               &sim->spikes,
                               &sim->spike_counts};
-    for (uint32_t i = 0; i < 16; i++)
-        MESO_TRY(kernel_set_buffer(k, NETWORK_TABLES + i, tables[i], err));
+    for (uint32_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        MESO_TRY(kernel_set_buffer(&sim->network_advance, NETWORK_TABLES + i, tables[i], err));
     return MESO_OK;
 }
 
@@ -163,9 +185,14 @@ static meso_status field_arguments_set(simulation *sim, meso_error *err)
     const layout *l = sim->l;
     const modulators *m = &sim->modulators;
     kernel *k = &sim->field_step;
-    const uint32_t sizes[] = {m->n_compartments, m->n_receptors,    sim->neurons.n_targets,
-                              m->n_gates,        sim->e->n_stimuli, m->n_field,
-                              l->n_chunks,       l->n_history};
+    const uint32_t sizes[] = {m->n_compartments,
+                              m->n_receptors,
+                              sim->neurons.n_targets,
+                              m->n_gates,
+                              sim->e->n_stimuli,
+                              m->n_field,
+                              sim->e->n_populations * l->list_partitions,
+                              l->n_history};
     for (uint32_t i = 0; i < 8; i++)
         MESO_TRY(kernel_set_u32(k, i, sizes[i], err));
     MESO_TRY(kernel_set_u32(k, FIELD_BATCHES_PER_FIELD, l->batches_per_field, err));
@@ -197,9 +224,10 @@ static meso_status simulation_build(simulation *sim, const meso_run_options *opt
     MESO_GO(field_build(sim, err));
     MESO_GO(modulators_create(sim, err));
     MESO_GO(stimuli_create(sim, err));
-    MESO_GO(synapses_create(sim, err));
     MESO_GO(rings_create(sim, err));
+    MESO_GO(synapses_create(sim, err));
     MESO_GO(recorder_create(sim, err));
+    MESO_GO(network_upload(sim, err));
     MESO_GO(arguments_set(sim, err));
     MESO_GO(field_arguments_set(sim, err));
     MESO_GO(device_wait(sim->device, NULL, err));
@@ -239,6 +267,7 @@ void simulation_destroy(simulation **sim)
         stimuli_destroy(s);
         synapses_destroy(s);
         recorder_destroy(s);
+        buffer_destroy(s->device, &s->network);
         buffer_destroy(s->device, &s->ring);
         buffer_destroy(s->device, &s->spikes);
         buffer_destroy(s->device, &s->spike_counts);
@@ -257,26 +286,12 @@ void simulation_destroy(simulation **sim)
 
 /* --- the loop ----------------------------------------------------------------------------------------- */
 
-/* Batches that lie before this step, as far as the history reaches. */
-static uint32_t batches_before(const simulation *sim)
-{
-    const uint64_t n = sim->step / sim->l->batch_steps;
-    return n < sim->l->n_history ? (uint32_t)n : sim->l->n_history - 1;
-}
-
-static uint32_t history_slot(const simulation *sim)
-{
-    return (uint32_t)(sim->step / sim->l->batch_steps % sim->l->n_history);
-}
-
 /* Release from the spikes of the field step before, uptake, binding; rates of outside input. */
 static meso_status field_advance(simulation *sim, uint32_t row, meso_error *err)
 {
     const recording_half *h = &sim->recorder.halves[sim->n_enqueued % 2];
     const cl_ulong number = sim->step / sim->l->steps_per_field;
     kernel *k = &sim->field_step;
-    MESO_TRY(kernel_set_u32(k, FIELD_HISTORY_SLOT, history_slot(sim), err));
-    MESO_TRY(kernel_set_u32(k, FIELD_BATCHES_BEFORE, batches_before(sim), err));
     MESO_TRY(kernel_set_bytes(k, FIELD_NUMBER, sizeof number, &number, err));
     MESO_TRY(kernel_set_u32(k, FIELD_DRUG_ROW, row, err));
     MESO_TRY(kernel_set_buffer(k, FIELD_DRUGS, &h->drugs, err));
@@ -287,13 +302,10 @@ static meso_status field_advance(simulation *sim, uint32_t row, meso_error *err)
 static meso_status network_advance(simulation *sim, meso_error *err)
 {
     const recording_half *h = &sim->recorder.halves[sim->n_enqueued % 2];
-    const cl_ulong step = sim->step;
+    const cl_ulong batch = sim->step / sim->l->batch_steps, first_step = h->first_step;
     kernel *k = &sim->network_advance;
-    MESO_TRY(kernel_set_bytes(k, NETWORK_FIRST_STEP, sizeof step, &step, err));
-    MESO_TRY(kernel_set_u32(k, NETWORK_BATCHES_BEFORE, batches_before(sim), err));
-    MESO_TRY(kernel_set_u32(k, NETWORK_HISTORY_SLOT, history_slot(sim), err));
-    MESO_TRY(kernel_set_u32(k, NETWORK_RING_SLOT, (uint32_t)(sim->step % sim->l->n_slots), err));
-    MESO_TRY(kernel_set_u32(k, NETWORK_RECORD_STEP, (uint32_t)(sim->step - h->first_step), err));
+    MESO_TRY(kernel_set_bytes(k, NETWORK_BATCH, sizeof batch, &batch, err));
+    MESO_TRY(kernel_set_bytes(k, NETWORK_INTERVAL_FIRST_STEP, sizeof first_step, &first_step, err));
     MESO_TRY(kernel_set_buffer(k, NETWORK_RECORDS, &h->records, err));
     MESO_TRY(kernel_set_buffer(k, NETWORK_RECORD_COUNTS, &h->record_counts, err));
     MESO_TRY(kernel_set_buffer(k, NETWORK_STATUS, &h->status, err));

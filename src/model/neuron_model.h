@@ -19,6 +19,7 @@
 #define MODEL_NEURON_MODEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct parameter_spec {
@@ -42,6 +43,7 @@ typedef struct neuron_model {
     const char *name, *title, *source;
     const char *text;      /* content of the .clh */
     const char *text_path; /* for messages and #line */
+    bool built_in;         /* else a user's files */
     const parameter_spec *parameters;
     uint32_t n_parameters;
     const state_spec *state; /* state[0] is the membrane potential in mV, if there is one */
@@ -53,5 +55,10 @@ typedef struct neuron_model {
     bool potential; /* without one a cell has no conductances */
     bool random;    /* wants random words */
 } neuron_model;
+
+/** How the function must be declared: "m_state m(m_state s, ...)". */
+void neuron_model_signature(const neuron_model *m, char *buffer, size_t size);
+/** And that of derived numbers. */
+void neuron_model_derive_signature(const neuron_model *m, char *buffer, size_t size);
 
 #endif

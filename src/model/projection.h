@@ -15,6 +15,14 @@ typedef enum connection_rule {
     RULE_GAUSSIAN_DISTANCE, /* pair connected with probability * exp(-d^2 / (2 sigma^2)) */
 } connection_rule;
 
+/* How the synapses of a projection are kept on the device. None of it changes an edge. */
+typedef enum synapse_storage {
+    STORAGE_AUTO,
+    STORAGE_COMPACT,    /* 4 bytes: drawn weights have a limited number of levels */
+    STORAGE_WIDE,       /* 8 bytes: weights in the units of the input ring */
+    STORAGE_PROCEDURAL, /* none: edges are made anew whenever their source fires */
+} synapse_storage;
+
 /* A spike adds weight * factor to each of several ports of the target: it opens a conductance, or is an
  * input of the model. All ports of a projection have one unit, and the weight has it too. */
 typedef struct projection_port {
@@ -36,6 +44,7 @@ typedef struct projection {
     uint32_t n_ports;
     distribution weight; /* per spike; of conductances the peak in nS, >= 0; else of either sign */
     distribution delay_ms; /* rounded to steps, at least one step */
+    synapse_storage storage;
 } projection;
 
 #endif

@@ -154,6 +154,21 @@ static meso_status series_describe(walk *w, meso_error *err)
     return MESO_OK;
 }
 
+/* How all synapses are kept, in the words of an experiment. */
+static const char *storage_describe(const walk *w)
+{
+    static const char *const names[] = {"auto", "compact", "wide", "procedural"};
+    const layout *l = simulation_layout(w->sim);
+    const char *name = NULL;
+    for (uint32_t i = 0; i < w->e->n_projections; i++) {
+        const char *own = names[l->projections[i].storage];
+        if (name != NULL && name != own)
+            return "mixed";
+        name = own;
+    }
+    return name != NULL ? name : "none";
+}
+
 static meso_status walk_describe(walk *w, meso_error *err)
 {
     w->info.experiment = w->e;
@@ -166,7 +181,8 @@ static meso_status walk_describe(walk *w, meso_error *err)
     w->info.layout = (meso_layout_info){.partitions = l->n_partitions,
                                         .vector_width = l->vector_width,
                                         .work_group_size = l->work_group_size,
-                                        .batch_steps = l->batch_steps};
+                                        .batch_steps = l->batch_steps,
+                                        .storage = storage_describe(w)};
     MESO_TRY(populations_describe(w, err));
     MESO_TRY(reports_describe(w, err));
     return series_describe(w, err);

@@ -30,17 +30,18 @@ def conductance(tau_ms, E_mV):
     return {"kind": "exponential", "tau_decay_ms": tau_ms, "E_mV": E_mV}
 
 
-# population: (model, parameters, conductances, ports of excitation and inhibition, weight key, weights, step in pA)
+# population: (model, parameters, conductances, ports of excitation and inhibition, weight key, weights, step in pA);
+# the weights are small multiples of powers of two, so that no unit of the input rings rounds them
 CELLS = {
-    "lif_exp": ("lif_exp", {}, {}, ("I_syn_pA", "I_syn_pA"), "weight_pA", (900, -700), 480),
+    "lif_exp": ("lif_exp", {}, {}, ("I_syn_pA", "I_syn_pA"), "weight_pA", (896, -704), 480),
     "lif_exp_equal": ("lif_exp", {"tau_syn_ms": 10, "t_ref_ms": 0}, {}, ("I_syn_pA", "I_syn_pA"), "weight_pA",
                       (120, -60), 400),
     "lif_exp_close": ("lif_exp", {"tau_syn_ms": 9.99, "v_reset_mV": -60}, {}, ("I_syn_pA", "I_syn_pA"), "weight_pA",
                       (120, -60), 400),
     "lif_exp_ei": ("lif_exp_ei", {"tau_syn_in_ms": 7, "I_e_pA": 100}, {}, ("I_ex_pA", "I_in_pA"), "weight_pA",
-                   (250, -100), 300),
+                   (256, -96), 300),
     "lif_alpha": ("lif_alpha", {"tau_syn_ex_ms": 0.7, "tau_syn_in_ms": 10}, {}, ("I_ex_pA", "I_in_pA"), "weight_pA",
-                  (500, -60), 420),
+                  (512, -60), 420),
     "lif_delta": ("lif_delta", {"t_ref_ms": 1.5}, {}, ("v_jump_mV", "v_jump_mV"), "weight_mV", (6, -3), 240),
     "lif_cond": ("lif_cond", {}, {"e": conductance(5, 0), "i": conductance(10, -80)}, ("e", "i"), "weight_nS",
                  (4, 3), 110),
@@ -64,7 +65,7 @@ def experiment():
         for source, port, weight in zip(("exc", "inh"), ports, weights):
             projections[f"{source}_{name}"] = {
                 "source": source, "target": name, "rule": "all_to_all", "receptors": {port: 1}, key: weight,
-                "delay_ms": DELAY_MS}
+                "delay_ms": DELAY_MS, "storage": "wide"}  # a weight as it is, whatever other weights its source has
         stimuli[f"step_{name}"] = {"kind": "pulses", "target": name, "amplitude_pA": step_pA,
                                    "start_ms": STEP_MS[0], "width_ms": STEP_MS[1] - STEP_MS[0]}
         reports[name] = {"population": name, "variable": "v_mV", "interval_ms": DT_MS}

@@ -297,7 +297,7 @@ static void test_weak_weights_beside_strong_ones(void **state)
     meso_experiment *e = capture_load(json);
     simulation *sim = NULL;
     assert_int_equal(simulation_create(e, capture_device(), NULL, &sim, &err), MESO_RANGE);
-    assert_non_null(strstr(err.message, "projections.weak.weight_nS"));
+    assert_non_null(strstr(err.message, "projections.weak.weight"));
     meso_experiment_destroy(&e);
 }
 

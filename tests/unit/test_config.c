@@ -411,10 +411,11 @@ static void test_model_beside_the_experiment_wins(void **state)
                "{\"model\": \"izhikevich\", \"title\": \"mine\", \"parameters\": {\"tau_ms\": "
                "{\"unit\": \"ms\", \"doc\": \"time constant\", \"min\": 1, \"max\": 9}},"
                "\"state\": {\"v_mV\": {\"unit\": \"mV\", \"doc\": \"potential\"}}}");
-    write_file("izhikevich.clh", "/* mine */");
+    static const char function[] = "izhikevich_state izhikevich(/* mine */)";
+    write_file("izhikevich.clh", function);
     experiment *e = load_text(small_experiment);
     assert_string_equal(e->models[0].title, "mine");
-    assert_string_equal(e->models[0].text, "/* mine */");
+    assert_string_equal(e->models[0].text, function);
     assert_true(e->populations[0].parameters[0].mean == 3);
     meso_experiment_destroy(&e);
 

@@ -1,0 +1,211 @@
+#include "engine/layout.h"
+#include "engine/tables.h"
+
+#include <math.h>
+#include <string.h>
+
+#define LEVELS_COMPACT 4096u /* of a bundle: a weight has at least 12 bits of a compact synapse */
+#define LEVELS_MAX 1024u     /* of a projection: more would only fill the cache */
+#define UNITS_MIN 100.0    /* of a largest weight: rounding below 1 % */
+#define PART_MARGIN 0.9    /* parts are cut by expected numbers */
+
+uint32_t storage_bytes(synapse_storage storage)
+{
+    return storage == STORAGE_WIDE ? 8 : storage == STORAGE_PROCEDURAL ? 0 : 4;
+}
+
+double projection_largest_weight(const projection *p)
+{
+    const double low = distribution_quantile(&p->weight, 0.5 / 4096);
+    const double high = distribution_quantile(&p->weight, 1 - 0.5 / 4096);
+    return fmax(fabs(low), fabs(high));
+}
+
+static const channel *channel_of(const experiment *e, const layout *l, uint32_t i)
+{
+    return &l->populations[e->projections[i].target].channels[l->projections[i].channel];
+}
+
+static int is_constant(const experiment *e, uint32_t i)
+{
+    return e->projections[i].weight.kind == DISTRIBUTION_CONSTANT;
+}
+
+/* A rule whose edges are listed by target cannot say what one source sets off. */
+static synapse_storage storage_choose(const projection *p)
+{
+    return p->storage == STORAGE_AUTO ? STORAGE_COMPACT : p->storage;
+}
+
+static meso_status weights_measure(const experiment *e, layout *l, uint32_t i, meso_error *err)
+{
+    const projection *p = &e->projections[i];
+    projection_layout *q = &l->projections[i];
+    const channel *c = channel_of(e, l, i);
+    q->storage = storage_choose(p);
+    q->units = projection_largest_weight(p) / c->unit;
+    if (q->units == 0 || q->units >= UNITS_MIN)
+        return MESO_OK;
+    const population *target = &e->populations[p->target];
+    const char *unit = population_port_unit(target, p->ports[0].port);
+    return error_set(
+        err, MESO_RANGE,
+        "projections.%s.%s: weights up to %.3g %s are too small beside the %.3g %s that all "
+        "projections into these receptors could bring at once: at least %.3g %s; another ratio "
+        "in `receptors` gives the projection an input of its own",
+        p->name, population_weight_key(target, p->ports[0].port), q->units * c->unit, unit, c->bound,
+        unit, UNITS_MIN * c->unit, unit);
+}
+
+/* --- who shares rows ------------------------------------------------------------------------------ */
+
+static int may_share(const experiment *e, const layout *l, uint32_t first, uint32_t other)
+{
+    return e->projections[first].source == e->projections[other].source &&
+           l->projections[first].storage == STORAGE_COMPACT &&
+           l->projections[other].storage == STORAGE_COMPACT;
+}
+
+/* A weight is a number in the bundle's table of levels: one for a constant, for others as many as there is
+ * room for. */
+static meso_status levels_share(const experiment *e, layout *l, bundle_layout *b, meso_error *err)
+{
+    uint32_t n_constant = 0, n_varying;
+    for (uint32_t k = 0; k < b->n_projections; k++)
+        n_constant += is_constant(e, b->projections[k]);
+    n_varying = b->n_projections - n_constant;
+    uint32_t share = MESO_QUANTILES;
+    if (b->storage == STORAGE_COMPACT) {
+        if (n_constant + n_varying > LEVELS_COMPACT / 16)
+            return error_set(err, MESO_RANGE,
+                             "population '%s' is the source of %u projections; at most %u can share "
+                             "its compact synapses: give some of them \"storage\": \"wide\"",
+                             e->populations[b->source].name, b->n_projections, LEVELS_COMPACT / 16);
+        share = n_varying > 0 ? (LEVELS_COMPACT - n_constant) / n_varying : 0;
+        share = share < LEVELS_MAX ? share : LEVELS_MAX;
+    }
+    for (uint32_t k = 0; k < b->n_projections; k++) {
+        projection_layout *q = &l->projections[b->projections[k]];
+        q->first_level = b->n_levels;
+        q->n_levels = is_constant(e, b->projections[k]) ? 1 : share;
+        b->n_levels += q->n_levels;
+    }
+    return MESO_OK;
+}
+
+static meso_status bundle_fill(const experiment *e, layout *l, uint32_t first, uint8_t *taken,
+                               bundle_layout *b, meso_error *err)
+{
+    b->projections = arena_alloc(l->memory, e->n_projections * sizeof *b->projections);
+    if (b->projections == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    b->source = e->projections[first].source;
+    b->storage = l->projections[first].storage;
+    b->level_base = l->n_levels;
+    for (uint32_t i = first; i < e->n_projections; i++)
+        if (i == first || (!taken[i] && may_share(e, l, first, i))) {
+            b->projections[b->n_projections++] = i;
+            taken[i] = 1;
+        }
+    MESO_TRY(levels_share(e, l, b, err));
+    l->n_levels += b->n_levels;
+    return MESO_OK;
+}
+
+/* Delay groups of a bundle: from the first that any of its projections needs to the last. */
+static void bundle_groups(const layout *l, bundle_layout *b)
+{
+    const uint32_t group_steps = l->batches_per_group * l->batch_steps;
+    uint32_t first = UINT32_MAX, last = 0;
+    for (uint32_t k = 0; k < b->n_projections; k++) {
+        const projection_layout *q = &l->projections[b->projections[k]];
+        const uint32_t low = (q->min_delay_steps - l->batch_steps) / group_steps;
+        const uint32_t high = (q->max_delay_steps - l->batch_steps) / group_steps;
+        first = low < first ? low : first;
+        last = high > last ? high : last;
+        b->expected_synapses += q->expected_synapses;
+    }
+    b->first_group = first;
+    b->n_groups = last - first + 1;
+}
+
+/* --- parts ------------------------------------------------------------------------------------------ */
+
+static uint32_t parts_needed(const meso_device_info *device, const bundle_layout *b)
+{
+    const double bytes = storage_bytes(b->storage);
+    const double most = fmin((double)device->max_alloc_bytes, bytes * UINT32_MAX) * PART_MARGIN;
+    const double n = bytes > 0 ? ceil(b->expected_synapses * bytes / most) : 1;
+    return n < 1 ? 1 : n > 64 ? 64 : (uint32_t)n;
+}
+
+/* The k-th of n equal parts by sources. */
+static bundle_layout part_of(const bundle_layout *whole, uint32_t n_listed, uint32_t k, uint32_t n)
+{
+    bundle_layout part = *whole;
+    part.first_cell = (uint32_t)((uint64_t)n_listed * k / n);
+    part.n_cells = (uint32_t)((uint64_t)n_listed * (k + 1) / n) - part.first_cell;
+    part.expected_synapses *= (double)part.n_cells / n_listed;
+    return part;
+}
+
+static meso_status bundle_cut(const meso_device_info *device, layout *l, const bundle_layout *whole,
+                              meso_error *err)
+{
+    const uint32_t n = parts_needed(device, whole),
+                   n_listed = l->populations[whole->source].n_listed;
+    bundle_layout *grown = arena_alloc(l->memory, (l->n_bundles + n) * sizeof *grown);
+    if (grown == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    if (l->n_bundles > 0)
+        memcpy(grown, l->bundles, l->n_bundles * sizeof *grown);
+    l->bundles = grown;
+    for (uint32_t k = 0; k < whole->n_projections; k++) {
+        l->projections[whole->projections[k]].first_bundle = l->n_bundles;
+        l->projections[whole->projections[k]].n_bundles = n;
+    }
+    for (uint32_t k = 0; k < n; k++)
+        l->bundles[l->n_bundles++] = part_of(whole, n_listed, k, n);
+    return MESO_OK;
+}
+
+/* --- all -------------------------------------------------------------------------------------------- */
+
+static meso_status rows_lay_out(const experiment *e, layout *l, meso_error *err)
+{
+    l->n_rows = 0;
+    l->expected_synapses = 0;
+    for (uint32_t i = 0; i < l->n_bundles; i++) {
+        bundle_layout *b = &l->bundles[i];
+        l->expected_synapses += b->expected_synapses;
+        if (b->storage == STORAGE_PROCEDURAL)
+            continue;
+        b->row_base = l->n_rows;
+        b->n_rows = (uint64_t)b->n_cells * l->list_partitions * l->n_partitions * b->n_groups;
+        l->n_rows += b->n_rows + 1;
+    }
+    if (l->n_rows > UINT32_MAX)
+        return too_large(e, "the table of synapse rows", (double)l->n_rows, err);
+    if ((double)l->n_slots * l->n_words > INT32_MAX)
+        return too_large(e, "a partition's input ring", (double)l->n_slots * l->n_words, err);
+    return MESO_OK;
+}
+
+meso_status bundles_lay_out(const experiment *e, const meso_device_info *device, layout *l,
+                            meso_error *err)
+{
+    uint8_t *taken = arena_alloc(l->memory, e->n_projections + 1);
+    if (taken == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    for (uint32_t i = 0; i < e->n_projections; i++)
+        MESO_TRY(weights_measure(e, l, i, err));
+    for (uint32_t i = 0; i < e->n_projections; i++) {
+        bundle_layout whole = {0};
+        if (taken[i])
+            continue;
+        MESO_TRY(bundle_fill(e, l, i, taken, &whole, err));
+        bundle_groups(l, &whole);
+        MESO_TRY(bundle_cut(device, l, &whole, err));
+    }
+    return rows_lay_out(e, l, err);
+}

@@ -1,0 +1,132 @@
+#include "engine/internal.h"
+
+#include <stdlib.h>
+
+/*
+ * Reading a projection back. The rows of its bundle may hold other projections too, which differ by their levels
+ * of weight.
+ */
+typedef struct edge_reader {
+    const simulation *sim;
+    uint32_t projection;
+    uint32_t first_word;          /* of the projection's targets in a slot */
+    uint32_t *rows, *words;       /* of the bundle at hand */
+    edge *edges;                  /* NULL: they are only counted */
+    uint64_t n;
+} edge_reader;
+
+/* Neuron of a target population from its partition and its number there. */
+static uint32_t neuron_of(const layout *l, uint32_t population, uint32_t partition, uint32_t local)
+{
+    const population_layout *p = &l->populations[population];
+    const uint32_t phase = (partition + l->n_partitions - p->rotation) % l->n_partitions;
+    const uint32_t chunk = local / p->chunk_size * l->n_partitions + phase;
+    return chunk * p->chunk_size + local % p->chunk_size;
+}
+
+static void synapse_decode(edge_reader *r, const bundle_layout *b, uint32_t source, uint64_t row,
+                           uint64_t s)
+{
+    const layout *l = r->sim->l;
+    const projection_layout *q = &l->projections[r->projection];
+    const int wide = b->storage == STORAGE_WIDE;
+    const uint32_t mask = (uint32_t)((UINT64_C(1) << l->offset_bits) - 1);
+    const uint32_t offset = wide ? r->words[2 * s] : r->words[s] & mask;
+    const uint32_t level = wide ? q->first_level : r->words[s] >> l->offset_bits;
+    if (level - q->first_level >= q->n_levels)
+        return;
+    const int32_t weight = wide ? (int32_t)r->words[2 * s + 1]
+                                : r->sim->synapses.levels[b->level_base + level];
+    const uint32_t local = offset % l->n_words - r->first_word;
+    const uint32_t group = (uint32_t)(row % b->n_groups) + b->first_group;
+    const uint32_t partition = (uint32_t)(row / b->n_groups % l->n_partitions);
+    const uint32_t target = r->sim->e->projections[r->projection].target;
+    if (r->edges != NULL)
+        r->edges[r->n] = (edge){
+            .source = source,
+            .target = neuron_of(l, target, partition, local),
+            .weight = weight * projection_weight_unit(r->sim, r->projection),
+            .delay_steps = l->batch_steps + group * l->batches_per_group * l->batch_steps +
+                           offset / l->n_words,
+        };
+    r->n++;
+}
+
+static void bundle_decode(edge_reader *r, const bundle_layout *b)
+{
+    const uint32_t n_sources = r->sim->e->populations[b->source].n_neurons;
+    const uint64_t per_cell = (uint64_t)r->sim->l->n_partitions * b->n_groups;
+    for (uint32_t source = 0; source < n_sources; source++) {
+        const uint64_t first = layout_row(r->sim->l, b, source);
+        for (uint64_t row = first; first != UINT64_MAX && row < first + per_cell; row++)
+            for (uint64_t s = r->rows[row]; s < r->rows[row + 1]; s++)
+                synapse_decode(r, b, source, row, s);
+    }
+}
+
+static meso_status bundle_read(edge_reader *r, simulation *sim, uint32_t i, meso_error *err)
+{
+    const bundle_layout *b = &sim->l->bundles[i];
+    const bundle_synapses *s = &sim->synapses.bundles[i];
+    const size_t word_bytes = s->n_synapses * storage_bytes(b->storage);
+    meso_status status = MESO_OK;
+    r->rows = malloc((b->n_rows + 1) * sizeof *r->rows);
+    r->words = malloc(word_bytes + 1);
+    if (r->rows == NULL || r->words == NULL) {
+        status = error_set(err, MESO_MEMORY, "out of memory");
+        goto done;
+    }
+    MESO_GO(buffer_read(sim->device, &sim->synapses.row_offsets, b->row_base * sizeof *r->rows,
+                        (b->n_rows + 1) * sizeof *r->rows, r->rows, err));
+    if (word_bytes > 0)
+        MESO_GO(buffer_read(sim->device, &sim->synapses.buffers[s->buffer], s->first_word * 4,
+                            word_bytes, r->words, err));
+    bundle_decode(r, b);
+done:
+    free(r->rows);
+    free(r->words);
+    return status;
+}
+
+static int edge_compare(const void *left, const void *right)
+{
+    const edge *a = left, *b = right;
+    if (a->target != b->target)
+        return a->target < b->target ? -1 : 1;
+    if (a->source != b->source)
+        return a->source < b->source ? -1 : 1;
+    if (a->delay_steps != b->delay_steps)
+        return a->delay_steps < b->delay_steps ? -1 : 1;
+    return (a->weight > b->weight) - (a->weight < b->weight);
+}
+
+meso_status simulation_edges(simulation *sim, uint32_t projection, edge **edges, uint64_t *n,
+                             meso_error *err)
+{
+    const projection_layout *q = &sim->l->projections[projection];
+    const population_layout *to = &sim->l->populations[sim->e->projections[projection].target];
+    edge_reader r = {.sim = sim,
+                     .projection = projection,
+                     .first_word = to->ring_word + q->channel * to->n_local};
+    *edges = NULL;
+    if (q->storage == STORAGE_PROCEDURAL)
+        return error_set(err, MESO_UNSUPPORTED,
+                         "projections.%s: procedural synapses are not stored",
+                         sim->e->projections[projection].name);
+    for (int counted = 0; counted < 2; counted++) {
+        r.n = 0;
+        for (uint32_t i = q->first_bundle; i < q->first_bundle + q->n_bundles; i++) {
+            const meso_status status = bundle_read(&r, sim, i, err);
+            if (status != MESO_OK) {
+                free(r.edges);
+                return status;
+            }
+        }
+        if (!counted && (r.edges = malloc((r.n + 1) * sizeof *r.edges)) == NULL)
+            return error_set(err, MESO_MEMORY, "out of memory");
+    }
+    qsort(r.edges, r.n, sizeof *r.edges, edge_compare);
+    *edges = r.edges;
+    *n = r.n;
+    return MESO_OK;
+}

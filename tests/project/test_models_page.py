@@ -1,0 +1,121 @@
+"""What docs/models.md teaches: its files, as they stand there, run and give what it says."""
+
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+
+from results import DEVICE, PROGRAM, Results
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "models.md"
+OMEGA_RAD_PER_MS, B_PER_MS = 0.25, -0.02
+
+
+def write_files(directory):
+    files = re.findall(r"\*\*`([\w.]+)`\*\*\n\n```\w+\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    for name, text in files:
+        (directory / name).write_text(text)
+    return {name for name, _ in files}
+
+
+class Page(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with tempfile.TemporaryDirectory() as directory:
+            cls.files = write_files(Path(directory))
+            cls.results = Results(Path(directory) / "resonance.json")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.results.close()
+
+    def count(self, population, n=1):
+        return [len(train) for train in self.results.trains_s(population, n, 0)]
+
+    def test_the_page_has_a_model_and_an_experiment(self):
+        self.assertEqual(self.files, {"resonate_and_fire.json", "resonate_and_fire.clh", "resonance.json"})
+
+    def test_ringing_has_the_frequency_and_damping_of_the_formula(self):
+        y = self.results.report("ringing")[:, 0].astype(float) + 60
+        t = np.arange(len(y)) * 0.1
+        late = t > 12  # the pulse is over
+        t, y = t[late], y[late]
+        i = np.nonzero((y[:-1] < 0) & (y[1:] >= 0))[0][:8]
+        crossings = t[i] - y[i] * 0.1 / (y[i + 1] - y[i])
+        self.assertAlmostEqual(1000 / np.mean(np.diff(crossings)), 1000 * OMEGA_RAD_PER_MS / (2 * np.pi), delta=0.02)
+        peaks = [y[a:b].max() for a, b in zip(i[:4], i[1:5])]
+        ratios = np.array(peaks[1:]) / peaks[:-1]
+        np.testing.assert_allclose(ratios, np.exp(2 * np.pi * B_PER_MS / OMEGA_RAD_PER_MS), rtol=0.005)
+
+    def test_only_pulses_in_rhythm_make_it_fire(self):
+        self.assertEqual(self.count("once"), [0])
+        self.assertEqual(self.count("too_fast"), [0])
+        self.assertGreater(self.count("in_rhythm")[0], 1)
+        self.assertGreater(min(self.count("listeners", 2)), 1)
+
+
+class Mistakes(unittest.TestCase):
+    """Of a model's author: exit code 2, and a message that leads to the place."""
+
+    def answer(self, command, file, before, after):
+        with tempfile.TemporaryDirectory() as directory:
+            write_files(Path(directory))
+            path = Path(directory) / file
+            text = path.read_text()
+            self.assertIn(before, text)
+            path.write_text(text.replace(before, after, 1))
+            options = ["--out", "out", "--quiet"] + (["--device", DEVICE] if DEVICE else [])
+            if command == "check":
+                options = []
+            run = subprocess.run([Path(PROGRAM).resolve(), command, "resonance.json", *options], cwd=directory,
+                                 capture_output=True, text=True)
+            self.assertFalse((Path(directory) / "out").exists())
+        self.assertEqual(run.returncode, 2, run.stderr)
+        return run.stderr[run.stderr.index("mesocl: error: "):]  # a driver may have spoken before
+
+    def test_what_the_compiler_finds(self):
+        says = self.answer("run", "resonate_and_fire.clh", "meso_exp(", "meso_exponential(")
+        self.assertRegex(says, r"^mesocl: error: \./resonate_and_fire\.clh:5: .*meso_exponential")
+
+    def test_a_member_that_the_descriptor_does_not_have(self):
+        says = self.answer("run", "resonate_and_fire.clh", "p.C_pF", "p.C_nF")
+        self.assertRegex(says, r"^mesocl: error: \./resonate_and_fire\.clh:9: .*C_nF")
+
+    def test_a_function_that_does_not_fit(self):
+        says = self.answer("run", "resonate_and_fire.clh", "resonate_and_fire_derived d, resonate_and_fire_inputs in",
+                           "resonate_and_fire_inputs in")
+        self.assertRegex(says, r"^mesocl: error: \./resonate_and_fire\.clh:\d+: conflicting types for "
+                               r"'resonate_and_fire'; expected resonate_and_fire_state resonate_and_fire\(")
+
+    def test_a_missing_brace(self):
+        says = self.answer("run", "resonate_and_fire.clh", "    return d;\n}", "    return d;\n")
+        self.assertRegex(says, r"^mesocl: error: \./resonate_and_fire\.clh:")
+
+    def test_a_missing_function(self):
+        says = self.answer("check", "resonate_and_fire.clh", "resonate_and_fire_derive(", "resonate_derive(")
+        self.assertRegex(says, r"^mesocl: error: \./resonate_and_fire\.clh: there is no function "
+                               r"'resonate_and_fire_derive', .*: expected resonate_and_fire_derived ")
+
+    def test_names_and_units_in_the_descriptor(self):
+        says = self.answer("check", "resonate_and_fire.json", '"b_per_ms": {', '"float": {')
+        self.assertIn("./resonate_and_fire.json:7: parameters.float: 'float' has a meaning in OpenCL C", says)
+        says = self.answer("check", "resonate_and_fire.json", '"x_mV": { "unit": "mV", "doc": "what',
+                           '"x_mV": { "unit": "V", "doc": "what')
+        self.assertIn(": inputs.x_mV.unit: 'V' is not a unit of weights: nS, pA, mV or 1", says)
+        says = self.answer("check", "resonate_and_fire.json", '"v_rest_mV", "doc"', '"v_rst_mV", "doc"')
+        self.assertIn("did you mean 'v_rest_mV'?", says)
+
+    def test_names_in_the_experiment(self):
+        says = self.answer("check", "resonance.json", '"omega_rad_per_ms"', '"omega_per_ms"')
+        self.assertRegex(says, r"resonance\.json:\d+: cells\.listener\.parameters\.omega_per_ms: unknown key|unit")
+        says = self.answer("check", "resonance.json", '{ "model": "resonate_and_fire" }',
+                           '{ "model": "resonate_and_fire", "initial": { "v": -60 } }')
+        self.assertIn("cells.resonator.initial.v: ", says)
+
+
+if __name__ == "__main__":
+    unittest.main()
