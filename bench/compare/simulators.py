@@ -106,8 +106,8 @@ class Mesocl:
         self.experiment.write_text(networks.to_text(
             networks.experiment(setting.network, setting.window_s, setting.seed)) + "\n")
         self.command = [str(program), "bench", str(self.experiment), "--json", str(self.record),
-                        "--seconds", f"{setting.window_s:g}", "--warmup", f"{setting.presim_s:g}",
-                        "--repeats", "1", *options]
+                        "--seconds", f"{setting.window_s:g}", "--warm-up", f"{setting.presim_s:g}",
+                        "--repeats", "1", "--no-profile", *options]
         if device:
             self.command += ["--device", device]
         self.environment = {**os.environ, "POCL_MAX_PTHREAD_COUNT": str(setting.threads),

@@ -47,6 +47,8 @@ typedef struct meso_device_options {
                                the first GPU, else the first device */
     bool no_program_cache; /* build every program from source */
     bool profile;          /* collect named events */
+    const char
+        *dump_directory; /* write the text of every program there as it is compiled; NULL: no */
 } meso_device_options;
 
 MESO_API meso_status meso_device_open(const meso_device_options *options, meso_device **device,
@@ -64,6 +66,12 @@ typedef struct meso_profile_row {
 /** Rows sorted by time, longest first; empty without `profile`. Freed with free(). */
 MESO_API meso_status meso_device_profile(meso_device *device, meso_profile_row **rows,
                                          uint32_t *n_rows, meso_error *err);
+/** What the device was asked to do since it was opened. */
+typedef struct meso_device_work {
+    double compile_s;    /* in which programs were compiled, or loaded from the cache */
+    uint64_t n_launches; /* of kernels */
+} meso_device_work;
+MESO_API meso_device_work meso_device_work_done(const meso_device *device);
 /** Bytes in device buffers now and at most. */
 MESO_API void meso_device_memory(const meso_device *device, uint64_t *now_bytes,
                                  uint64_t *peak_bytes);

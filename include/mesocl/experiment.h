@@ -16,7 +16,7 @@ extern "C" {
 typedef struct meso_experiment meso_experiment;
 
 /**
- * Load the experiment at `path`.
+ * Load the experiment at `path`: a file, or one that is compiled in, "builtin:configs/baseline.json".
  *
  * Inputs    overrides [n_overrides]  "path=value" texts, applied last, in order; value is JSON, or a
  *                                    bare word that is taken as a string
@@ -27,6 +27,16 @@ typedef struct meso_experiment meso_experiment;
 MESO_API meso_status meso_experiment_load(const char *path, const char *const *overrides,
                                           uint32_t n_overrides, meso_experiment **experiment,
                                           meso_error *err);
+/**
+ * Load an experiment from memory.
+ *
+ * Inputs    name     of the text in messages, in the place of a path
+ *           content  JSON; `extends` and neuron models are looked for from the working directory
+ * Outputs and errors as for meso_experiment_load
+ */
+MESO_API meso_status meso_experiment_load_text(const char *name, const char *content,
+                                               const char *const *overrides, uint32_t n_overrides,
+                                               meso_experiment **experiment, meso_error *err);
 MESO_API void meso_experiment_destroy(meso_experiment **experiment);
 
 /** The merged experiment with every default, as JSON text; owned by the experiment. */

@@ -1,11 +1,11 @@
 /**
  * Where results go: a struct of callbacks.
  *
- * The run calls them from one thread, in order: begin, then for every interval of model time (at most 100
- * field steps) its spikes, frames, time line and progress, then end. A sink that began hears the end,
- * whatever went wrong. Pointers passed in are valid during the call only. A
- * callback that is NULL is skipped; one that fails ends the run with its status (MESO_STOPPED from
- * `progress` ends it cleanly).
+ * The run calls them from one thread, in order: begin, then for every interval of model time its spikes,
+ * frames, time line and progress, then end. An interval is at most 100 field steps and ends where a
+ * phase ends. A sink that began hears the end, whatever went wrong. Pointers passed in are valid during
+ * the call only. A callback that is NULL is skipped; one that fails ends the run with its status
+ * (MESO_STOPPED from `progress` ends it cleanly).
  */
 #ifndef MESOCL_SINK_H
 #define MESOCL_SINK_H
@@ -50,6 +50,13 @@ typedef struct meso_series_info {
     const char *unit;
 } meso_series_info;
 
+/** How the work was laid out. Nothing here changes a result. */
+typedef struct meso_layout_info {
+    uint32_t partitions, vector_width, work_group_size;
+    uint32_t batch_steps; /* steps per launch */
+    const char *storage;  /* of synapses: compact, wide, procedural, mixed, or none */
+} meso_layout_info;
+
 typedef struct meso_run_info {
     const meso_experiment *experiment;
     const meso_device_info *device;
@@ -64,6 +71,7 @@ typedef struct meso_run_info {
     uint32_t n_series;
     uint64_t n_neurons;
     uint64_t n_synapses;
+    meso_layout_info layout;
 } meso_run_info;
 
 typedef struct meso_progress {
@@ -75,6 +83,7 @@ typedef struct meso_progress {
     uint32_t n_populations;
     const double *drug_nM; /* [n_drugs], brain, now */
     uint32_t n_drugs;
+    uint64_t spikes, synaptic_events; /* so far */
 } meso_progress;
 
 /** What summary.json holds; see docs/architecture.md. */
@@ -83,7 +92,8 @@ typedef struct meso_summary {
     meso_status status; /* how the run ended: MESO_OK, MESO_STOPPED, or an error */
     uint64_t seed;
     uint64_t spike_hash;
-    double model_time_s, network_time_s, wall_s, build_s, real_time_factor;
+    double model_time_s, network_time_s, wall_s, real_time_factor;
+    double compile_s, build_s; /* before: programs; network and everything else on the device */
     uint64_t neurons, synapses, spikes, synaptic_events, peak_device_bytes;
     double bytes_per_synapse;
     const double *rates_hz; /* [n_populations] over the whole run */

@@ -54,10 +54,15 @@ static const char *disk_find(const char *directory, const char *path)
     return f ? f->text : NULL;
 }
 
+bool embedded_is_experiment(const char *path)
+{
+    return strncmp(path, "configs/", 8) == 0 || strncmp(path, "bench/", 6) == 0;
+}
+
 const char *embedded_find(const char *path)
 {
     const char *directory = getenv("MESO_KERNEL_DIR");
-    if (directory && *directory)
+    if (directory && *directory && !embedded_is_experiment(path))
         return disk_find(directory, path);
     for (size_t i = 0; i < n_embedded_files; i++)
         if (strcmp(embedded_files[i].path, path) == 0)

@@ -26,8 +26,8 @@ struct command {
     int (*run)(const command *self, int argc, char **argv); /* gives the exit code */
 };
 
-extern const command run_command, check_command, devices_command, models_command, schema_command,
-    info_command;
+extern const command run_command, check_command, bench_command, devices_command, models_command,
+    schema_command, info_command;
 
 /* --- options ---------------------------------------------------------------------------------- */
 
@@ -37,6 +37,9 @@ int next_option(const command *c, int argc, char **argv);
 bool read_operand(const command *c, int argc, char **argv, const char **operand);
 /** A whole number of an option, 1 or more. False: printed. */
 bool read_count(const command *c, const char *option, const char *word, uint32_t *value);
+/** A number of an option, from `min` to `max`. False: printed. */
+bool read_number(const command *c, const char *option, const char *word, double min, double max,
+                 double *value);
 void print_help(const command *c);
 
 /* --- messages, on stderr ---------------------------------------------------------------------- */

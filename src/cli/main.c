@@ -9,7 +9,8 @@
 #include <string.h>
 
 static const command *const COMMANDS[] = {
-    &run_command, &check_command, &devices_command, &models_command, &schema_command, &info_command,
+    &run_command,    &check_command,  &bench_command, &devices_command,
+    &models_command, &schema_command, &info_command,
 };
 enum { N_COMMANDS = sizeof COMMANDS / sizeof *COMMANDS };
 

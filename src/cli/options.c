@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_OPTIONS = 16 };
+enum { MAX_OPTIONS = 32 };
 
 int usage_error(const command *c, const char *format, ...)
 {
@@ -116,6 +116,19 @@ bool read_count(const command *c, const char *option, const char *word, uint32_t
         return false;
     }
     *value = (uint32_t)n;
+    return true;
+}
+
+bool read_number(const command *c, const char *option, const char *word, double min, double max,
+                 double *value)
+{
+    char *end;
+    double x = strtod(word, &end);
+    if (!*word || *end || !(x >= min && x <= max)) {
+        usage_error(c, "%s: \"%s\" is not a number from %g to %g", option, word, min, max);
+        return false;
+    }
+    *value = x;
     return true;
 }
 

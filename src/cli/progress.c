@@ -352,7 +352,8 @@ void progress_print_summary(const progress *p, const char *directory)
     fprintf(stderr, "spike hash        %016" PRIx64 " (seed %" PRIu64 ")\n", s->spike_hash,
             s->seed);
     fprintf(stderr, "time              %s of model in %s, after %s to build\n",
-            format_time(a, s->model_time_s), format_time(b, s->wall_s), format_time(c, s->build_s));
+            format_time(a, s->model_time_s), format_time(b, s->wall_s),
+            format_time(c, s->compile_s + s->build_s));
     fprintf(stderr, "real-time factor  %.3f (wall over model time)\n", s->real_time_factor);
     fprintf(stderr, "device memory     %s\n", format_bytes(a, s->peak_device_bytes));
     fprintf(stderr, "results           %s\n", directory);

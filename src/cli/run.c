@@ -14,7 +14,7 @@ static const option_spec OPTIONS[] = {
     SETTINGS_EXPERIMENT_OPTIONS,
     {OPTION_QUIET, "quiet", NULL, "only errors and warnings"},
     {OPTION_PROFILE, "profile", NULL, "print the time of every kernel at the end"},
-    {OPTION_NO_CACHE, "no-cache", NULL, "build the kernels, even if they are in the cache"},
+    SETTINGS_PROGRAM_OPTIONS,
     SETTINGS_LAYOUT_OPTIONS,
     {0},
 };

@@ -65,7 +65,7 @@ static bool set_schedule(const command *self, settings *s, const char *word)
     return false;
 }
 
-static bool take_option(const command *self, settings *s, int id, const char *word)
+bool settings_take(const command *self, settings *s, int id, const char *word)
 {
     switch (id) {
     case OPTION_OUT:
@@ -87,6 +87,9 @@ static bool take_option(const command *self, settings *s, int id, const char *wo
         return s->device.profile = true;
     case OPTION_NO_CACHE:
         return s->device.no_program_cache = true;
+    case OPTION_DUMP_KERNELS:
+        s->device.dump_directory = word;
+        return true;
     case OPTION_WORK_GROUP_SIZE:
         return read_count(self, "--work-group-size", word, &s->run.work_group_size);
     case OPTION_VECTOR_WIDTH:
@@ -100,19 +103,29 @@ static bool take_option(const command *self, settings *s, int id, const char *wo
     }
 }
 
-bool settings_read(const command *self, int argc, char **argv, settings *s)
+bool settings_begin(settings *s, int argc)
 {
     s->overrides = calloc((size_t)argc + 1, sizeof *s->overrides);
-    if (!s->overrides)
+    return s->overrides != NULL;
+}
+
+void settings_end(settings *s)
+{
+    if (s->seed)
+        s->overrides[s->n_overrides++] = s->seed;
+}
+
+bool settings_read(const command *self, int argc, char **argv, settings *s)
+{
+    if (!settings_begin(s, argc))
         return false;
     int id;
     while ((id = next_option(self, argc, argv)) != OPTIONS_END)
-        if (!take_option(self, s, id, optarg))
+        if (!settings_take(self, s, id, optarg))
             return false;
     if (!read_operand(self, argc, argv, &s->experiment))
         return false;
-    if (s->seed)
-        s->overrides[s->n_overrides++] = s->seed;
+    settings_end(s);
     if (!s->directory)
         s->directory = default_directory(s->experiment);
     return s->directory != NULL;

@@ -1,4 +1,4 @@
-/** What is asked of `mesocl run` and `mesocl check`: an experiment, a device, how to compute. */
+/** What is asked of `mesocl run`, `check` and `bench`: an experiment, a device, how to compute. */
 #ifndef CLI_SETTINGS_H
 #define CLI_SETTINGS_H
 
@@ -17,6 +17,8 @@ enum {
     OPTION_PARTITIONS,
     OPTION_NO_CACHE,
     OPTION_SCHEDULE,
+    OPTION_DUMP_KERNELS,
+    OPTIONS_OF_SETTINGS, /* ids of other options begin here */
 };
 
 /* Rows of an option table that more than one command has. */
@@ -25,6 +27,12 @@ enum {
         {OPTION_SET, "set", "PATH=VALUE", "change the experiment (may be repeated)"},              \
     {                                                                                              \
         OPTION_DEVICE, "device", "SEL", "index, part of a name, cpu or gpu; see mesocl devices"    \
+    }
+
+#define SETTINGS_PROGRAM_OPTIONS                                                                   \
+    {OPTION_NO_CACHE, "no-cache", NULL, "build the kernels, even if they are in the cache"},       \
+    {                                                                                              \
+        OPTION_DUMP_KERNELS, "dump-kernels", "DIR", "write the kernels there, as compiled"         \
     }
 
 #define SETTINGS_LAYOUT_OPTIONS                                                                    \
@@ -46,6 +54,13 @@ typedef struct settings {
     meso_device_options device;
     meso_run_options run;
 } settings;
+
+/** Make room for what argc words can say; `s` is zeroed before. False: out of memory. */
+bool settings_begin(settings *s, int argc);
+/** Take the option `id` with its argument `word`. False: printed. */
+bool settings_take(const command *c, settings *s, int id, const char *word);
+/** What follows from options taken: the seed becomes the last override. */
+void settings_end(settings *s);
 
 /** Read options and operand into `s`: zeroed before, freed in any case. False: printed. */
 bool settings_read(const command *c, int argc, char **argv, settings *s);

@@ -14,8 +14,8 @@ static const field experiment_fields[] = {
     {.key = "schema_version", .kind = FIELD_INTEGER, .required = true,
      FIELD_FROM(SCHEMA_VERSION, SCHEMA_VERSION), .doc = "of this file's keys"},
     {.key = "extends", .kind = FIELD_PATHS,
-     .doc = "experiment files to build upon, as paths from this file; later ones win, this file "
-            "wins over all; null removes what was inherited"},
+     .doc = "experiment files to build upon, as paths from this file, or builtin:configs/... for those "
+            "in the program; later ones win, this file wins over all; null removes what was inherited"},
     {.key = "$schema", .kind = FIELD_TEXT, .doc = "where an editor finds this schema"},
     {.key = "title", .kind = FIELD_TEXT, FIELD_DEFAULT_TEXT(""), FIELD_IN(experiment, title),
      .doc = "one line for people"},
@@ -56,10 +56,14 @@ static const char *folder_of(arena *memory, const char *path)
     return arena_printf(memory, "%.*s", slash == path ? 1 : (int)(slash - path), path);
 }
 
-static meso_status read_document(loader *l, const char *path, const char *const *overrides,
-                                 uint32_t n_overrides)
+/* From `content`, when it is not NULL, else from the file at `path`. */
+static meso_status read_document(loader *l, const char *path, const char *content,
+                                 const char *const *overrides, uint32_t n_overrides)
 {
-    MESO_TRY(merge_file(&l->document, &experiment_type, path, l->err));
+    if (content)
+        MESO_TRY(merge_text(&l->document, &experiment_type, path, content, l->err));
+    else
+        MESO_TRY(merge_file(&l->document, &experiment_type, path, l->err));
     for (uint32_t i = 0; i < n_overrides; i++)
         MESO_TRY(merge_override(&l->document, &experiment_type, overrides[i], l->err));
     return type_check(&l->document, &experiment_type, l->document.root, l->err);
@@ -115,23 +119,21 @@ static experiment *create(const char *path, meso_error *err)
     return e;
 }
 
-meso_status meso_experiment_load(const char *path, const char *const *overrides,
-                                 uint32_t n_overrides, meso_experiment **out, meso_error *err)
+static meso_status load(const char *path, const char *content, const char *const *overrides,
+                        uint32_t n_overrides, meso_experiment **out, meso_error *err)
 {
-    if (!path || !out || (n_overrides > 0 && !overrides))
-        return error_set(err, MESO_ARGUMENT, "meso_experiment_load: NULL argument");
     *out = NULL;
     experiment *e = create(path, err);
     if (!e)
         return MESO_MEMORY;
     loader l = {.document.memory = e->memory, .experiment = e, .err = err};
     meso_status status;
-    l.directory = folder_of(e->memory, path);
+    l.directory = content ? "." : folder_of(e->memory, path);
     if (!l.directory) {
         status = error_set(err, MESO_MEMORY, "out of memory");
         goto done;
     }
-    MESO_GO(read_document(&l, path, overrides, n_overrides));
+    MESO_GO(read_document(&l, path, content, overrides, n_overrides));
     MESO_GO(build(&l));
 done:
     document_free(&l.document);
@@ -140,6 +142,23 @@ done:
     else
         meso_experiment_destroy(&e);
     return status;
+}
+
+meso_status meso_experiment_load(const char *path, const char *const *overrides,
+                                 uint32_t n_overrides, meso_experiment **out, meso_error *err)
+{
+    if (!path || !out || (n_overrides > 0 && !overrides))
+        return error_set(err, MESO_ARGUMENT, "meso_experiment_load: NULL argument");
+    return load(path, NULL, overrides, n_overrides, out, err);
+}
+
+meso_status meso_experiment_load_text(const char *name, const char *content,
+                                      const char *const *overrides, uint32_t n_overrides,
+                                      meso_experiment **out, meso_error *err)
+{
+    if (!name || !content || !out || (n_overrides > 0 && !overrides))
+        return error_set(err, MESO_ARGUMENT, "meso_experiment_load_text: NULL argument");
+    return load(name, content, overrides, n_overrides, out, err);
 }
 
 void meso_experiment_destroy(meso_experiment **e)

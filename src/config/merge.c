@@ -1,5 +1,6 @@
 #include "config/merge.h"
 
+#include "base/embedded.h"
 #include "config/names.h"
 #include <stdlib.h>
 #include <string.h>
@@ -83,18 +84,50 @@ static meso_status merge_object(const document *patch, cJSON *base, cJSON *over,
 typedef struct link {
     const struct link *child;
     const char *path;
-    char *identity; /* absolute, without symbolic links */
+    const char *content; /* when it is not to be read from `path` */
+    char *identity;      /* absolute, without symbolic links */
 } link;
 
 static meso_status merge_one(document *d, const object_type *type, link *l, meso_error *err);
 
-/* `relative` as seen from the folder of `path`. */
-static char *beside(arena *memory, const char *path, const char *relative)
+static bool is_builtin(const char *path)
 {
-    const char *slash = strrchr(path, '/');
+    return strncmp(path, BUILTIN, strlen(BUILTIN)) == 0;
+}
+
+/* Take "x/.." out of a built-in path, in place; on disk the system does. */
+static char *resolve_dots(char *path)
+{
+    for (char *dots; path && (dots = strstr(path, "/../"));) {
+        char *folder = dots;
+        while (folder > path && folder[-1] != '/' && folder[-1] != ':')
+            folder--;
+        memmove(folder, dots + 4, strlen(dots + 4) + 1);
+    }
+    return path;
+}
+
+/* `relative` as seen from the folder of a file; a text that is no file is in the working directory. */
+static char *beside(arena *memory, const link *file, const char *relative)
+{
+    const bool builtin = is_builtin(file->path);
+    const char *slash = builtin || !file->content ? strrchr(file->path, '/') : NULL;
+    if (is_builtin(relative))
+        return resolve_dots(arena_strdup(memory, relative));
     if (!slash || relative[0] == '/')
         return arena_strdup(memory, relative);
-    return arena_printf(memory, "%.*s%s", (int)(slash - path + 1), path, relative);
+    char *joined = arena_printf(memory, "%.*s%s", (int)(slash - file->path + 1), file->path,
+                                relative);
+    return builtin ? resolve_dots(joined) : joined;
+}
+
+/* To be freed; NULL when there is no such file. */
+static char *identify(const char *path)
+{
+    if (!is_builtin(path))
+        return realpath(path, NULL);
+    const char *name = path + strlen(BUILTIN);
+    return embedded_is_experiment(name) && embedded_find(name) ? strdup(path) : NULL;
 }
 
 /* "a.json -> b.json -> a.json": from the outermost file inwards to this one. */
@@ -123,16 +156,43 @@ static meso_status check_cycle(const document *patch, const cJSON *at, const lin
     return MESO_OK;
 }
 
+/* "there is no ...", and for a built-in one what its name may have been. */
+static void append_missing(arena *memory, const char *path, text *out)
+{
+    if (!is_builtin(path)) {
+        text_appendf(out, "there is no file '%s' to extend", path);
+        return;
+    }
+    name_list names = {0};
+    const char *name, *full;
+    for (size_t i = 0; (name = embedded_path(i)); i++)
+        if (embedded_is_experiment(name) && (full = arena_printf(memory, BUILTIN "%s", name)))
+            names_add(&names, full, NULL);
+    text_appendf(out, "there is no built-in experiment '%s'", path);
+    names_append_hint(&names, path, "built-in experiments", out);
+    names_free(&names);
+}
+
+static meso_status parent_missing(const document *patch, const cJSON *name, const char *path,
+                                  meso_error *err)
+{
+    text message = {0};
+    append_missing(patch->memory, path, &message);
+    document_error(patch, name, NULL, err, MESO_NOT_FOUND, "%s",
+                   message.failed ? "" : message.data);
+    text_free(&message);
+    return MESO_NOT_FOUND;
+}
+
 static meso_status merge_parent(document *d, const document *patch, const object_type *type,
                                 const cJSON *name, const link *child, meso_error *err)
 {
-    link l = {.child = child, .path = beside(d->memory, child->path, name->valuestring)};
+    link l = {.child = child, .path = beside(d->memory, child, name->valuestring)};
     if (!l.path)
         return out_of_memory(err);
-    l.identity = realpath(l.path, NULL);
+    l.identity = identify(l.path);
     if (!l.identity)
-        return document_error(patch, name, NULL, err, MESO_NOT_FOUND,
-                              "there is no file '%s' to extend", l.path);
+        return parent_missing(patch, name, l.path, err);
     meso_status status = check_cycle(patch, name, &l, err);
     if (status == MESO_OK)
         status = merge_one(d, type, &l, err);
@@ -180,14 +240,11 @@ static meso_status merge_content(document *d, const document *patch, const objec
     return merge_object(patch, d->root, patch->root, err);
 }
 
-static meso_status merge_one(document *d, const object_type *type, link *l, meso_error *err)
+static meso_status merge_parsed(document *d, const object_type *type, const link *l,
+                                const char *content, size_t length, meso_error *err)
 {
-    char *content;
-    size_t length;
-    MESO_TRY(text_read_file(l->path, &content, &length, err));
     cJSON *root = NULL;
     meso_status status = document_parse(d, l->path, true, content, length, &root, err);
-    free(content);
     if (status == MESO_OK) {
         const document patch = {.root = root, .sources = d->sources, .memory = d->memory};
         status = merge_content(d, &patch, type, l, err);
@@ -196,14 +253,47 @@ static meso_status merge_one(document *d, const object_type *type, link *l, meso
     return status;
 }
 
-meso_status merge_file(document *d, const object_type *type, const char *path, meso_error *err)
+static meso_status merge_one(document *d, const object_type *type, link *l, meso_error *err)
 {
-    link l = {.path = path, .identity = realpath(path, NULL)};
-    if (!l.identity)
-        l.identity = strdup(path); /* reading it will say why */
+    if (!l->content && is_builtin(l->path))
+        l->content = embedded_find(l->path + strlen(BUILTIN));
+    if (l->content)
+        return merge_parsed(d, type, l, l->content, strlen(l->content), err);
+    char *content;
+    size_t length;
+    MESO_TRY(text_read_file(l->path, &content, &length, err));
+    meso_status status = merge_parsed(d, type, l, content, length, err);
+    free(content);
+    return status;
+}
+
+static meso_status merge_first(document *d, const object_type *type, link *l, meso_error *err)
+{
     if (!d->root)
         d->root = cJSON_CreateObject();
-    meso_status status = d->root && l.identity ? merge_one(d, type, &l, err) : out_of_memory(err);
-    free(l.identity);
+    meso_status status = d->root && l->identity ? merge_one(d, type, l, err) : out_of_memory(err);
+    free(l->identity);
     return status;
+}
+
+meso_status merge_file(document *d, const object_type *type, const char *path, meso_error *err)
+{
+    link l = {.path = path, .identity = identify(path)};
+    if (!l.identity && is_builtin(path)) {
+        text message = {0};
+        append_missing(d->memory, path, &message);
+        error_set(err, MESO_NOT_FOUND, "%s", message.failed ? "" : message.data);
+        text_free(&message);
+        return MESO_NOT_FOUND;
+    }
+    if (!l.identity)
+        l.identity = strdup(path); /* reading it will say why */
+    return merge_first(d, type, &l, err);
+}
+
+meso_status merge_text(document *d, const object_type *type, const char *name, const char *content,
+                       meso_error *err)
+{
+    link l = {.path = name, .content = content, .identity = strdup(name)};
+    return merge_first(d, type, &l, err);
 }

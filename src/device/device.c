@@ -299,6 +299,10 @@ meso_status meso_device_open(const meso_device_options *options, meso_device **d
     const char *no_cache = getenv("MESOCL_NO_CACHE");
     if (!o.no_program_cache && !(no_cache && *no_cache && strcmp(no_cache, "0") != 0))
         d->cache_directory = cache_directory();
+    if (o.dump_directory && !(d->dump_directory = strdup(o.dump_directory))) {
+        status = error_set(err, MESO_MEMORY, "no memory for a device");
+        goto done;
+    }
     MESO_GO(open_queue(d, err));
     *device = d;
     d = NULL;
@@ -322,12 +326,18 @@ void meso_device_close(meso_device **device)
     if (d->context)
         clReleaseContext(d->context);
     free(d->cache_directory);
+    free(d->dump_directory);
     free(d);
 }
 
 const meso_device_info *meso_device_describe(const meso_device *device)
 {
     return &device->info;
+}
+
+meso_device_work meso_device_work_done(const meso_device *device)
+{
+    return (meso_device_work){device->compile_s, device->n_launches};
 }
 
 void meso_device_memory(const meso_device *device, uint64_t *now_bytes, uint64_t *peak_bytes)

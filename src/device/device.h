@@ -30,6 +30,8 @@ struct meso_device {
     cl_context context;
     cl_command_queue queue; /* in order */
     char *cache_directory;  /* NULL: no program cache */
+    char *dump_directory;   /* NULL: texts of programs are not written */
+    double compile_s;       /* spent on programs so far */
     uint64_t now_bytes, peak_bytes;
     const char *recent[RECENT_LAUNCHES]; /* a ring; literals */
     uint64_t n_launches;

@@ -2,9 +2,14 @@
 #include "device/device.h"
 
 #include "base/log.h"
+#include <errno.h>
+#include <limits.h>
 #include <mesocl/version.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 /* --- the compiler's log ----------------------------------------------------------------------- */
 
@@ -119,11 +124,9 @@ static cache_key program_key(const meso_device *device, const char *source, cons
     return cache_hash(texts, sizeof texts / sizeof *texts);
 }
 
-meso_status program_build(meso_device *device, const char *name, const char *source,
-                          const char *options, cl_program *program, meso_error *err)
+static meso_status build(meso_device *device, const char *name, const char *source,
+                         const char *options, cl_program *program, meso_error *err)
 {
-    *program = NULL;
-    options = options ? options : "";
     if (!device->cache_directory)
         return build_source(device, name, source, options, program, err);
     cache_key key = program_key(device, source, options);
@@ -135,6 +138,45 @@ meso_status program_build(meso_device *device, const char *name, const char *sou
     log_message(LOG_DEBUG, "program `%s` built from source", name);
     store_binary(device, key, *program);
     return MESO_OK;
+}
+
+/* --- for people who want to read it ----------------------------------------------------------- */
+
+/* <directory>/<name>.cl, as compiled, below a line with its options. */
+static meso_status dump(const meso_device *device, const char *name, const char *source,
+                        const char *options, meso_error *err)
+{
+    char path[PATH_MAX];
+    const char *directory = device->dump_directory;
+    if (snprintf(path, sizeof path, "%s/%s.cl", directory, name) >= (int)sizeof path)
+        return error_set(err, MESO_IO, "%s: the path is too long", directory);
+    FILE *file = mkdir(directory, 0777) == 0 || errno == EEXIST ? fopen(path, "w") : NULL;
+    if (!file)
+        return error_set(err, MESO_IO, "%s: %s", path, strerror(errno));
+    bool written = fprintf(file, "/* options: %s */\n%s", options, source) > 0;
+    if (fclose(file) != 0 || !written)
+        return error_set(err, MESO_IO, "%s: %s", path, strerror(errno));
+    return MESO_OK;
+}
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+meso_status program_build(meso_device *device, const char *name, const char *source,
+                          const char *options, cl_program *program, meso_error *err)
+{
+    *program = NULL;
+    options = options ? options : "";
+    if (device->dump_directory)
+        MESO_TRY(dump(device, name, source, options, err));
+    double start_s = now_s();
+    meso_status status = build(device, name, source, options, program, err);
+    device->compile_s += now_s() - start_s;
+    return status;
 }
 
 void program_release(cl_program *program)

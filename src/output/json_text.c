@@ -64,13 +64,19 @@ void json_string(json_text *json, const char *key, const char *value)
     quote(&json->out, value);
 }
 
-void json_number(json_text *json, const char *key, double value)
+void json_null(json_text *json, const char *key)
 {
     begin_item(json, key);
+    text_append(&json->out, "null");
+}
+
+void json_number(json_text *json, const char *key, double value)
+{
     if (!isfinite(value)) {
-        text_append(&json->out, "null");
+        json_null(json, key);
         return;
     }
+    begin_item(json, key);
     char digits[32];
     for (int precision = 15; precision <= 17; precision++) {
         snprintf(digits, sizeof digits, "%.*g", precision, value);
@@ -87,4 +93,10 @@ void json_integer(json_text *json, const char *key, uint64_t value)
 {
     begin_item(json, key);
     text_appendf(&json->out, "%" PRIu64, value);
+}
+
+void json_boolean(json_text *json, const char *key, bool value)
+{
+    begin_item(json, key);
+    text_append(&json->out, value ? "true" : "false");
 }

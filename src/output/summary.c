@@ -53,6 +53,7 @@ static void write_counts(json_text *json, const meso_summary *summary)
     json_number(json, "model_time_s", summary->model_time_s);
     json_number(json, "network_time_s", summary->network_time_s);
     json_number(json, "wall_s", summary->wall_s);
+    json_number(json, "compile_s", summary->compile_s);
     json_number(json, "build_s", summary->build_s);
     json_number(json, "real_time_factor", summary->real_time_factor);
     json_integer(json, "neurons", summary->neurons);

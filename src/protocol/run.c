@@ -42,11 +42,12 @@ typedef struct walk {
 
     meso_run_info info;
     hash_stream *hash;
+    uint64_t spikes;                 /* so far */
     uint64_t *n_spikes, *row_spikes; /* [n_populations] so far; since the last row */
     uint64_t row_step;               /* at which the last row ended */
     double *row_values, *rates_hz;
     uint64_t step; /* collected so far */
-    double build_s, started_s, last_wall_s;
+    double compile_s, build_s, started_s, last_wall_s;
     uint32_t n_begun; /* sinks that heard begin, and will hear the end */
 } walk;
 
@@ -153,6 +154,21 @@ static meso_status series_describe(walk *w, meso_error *err)
     return MESO_OK;
 }
 
+/* How all synapses are kept, in the words of an experiment. */
+static const char *storage_describe(const walk *w)
+{
+    static const char *const names[] = {"auto", "compact", "wide", "procedural"};
+    const layout *l = simulation_layout(w->sim);
+    const char *name = NULL;
+    for (uint32_t i = 0; i < w->e->n_projections; i++) {
+        const char *own = names[l->projections[i].storage];
+        if (name != NULL && name != own)
+            return "mixed";
+        name = own;
+    }
+    return name != NULL ? name : "none";
+}
+
 static meso_status walk_describe(walk *w, meso_error *err)
 {
     w->info.experiment = w->e;
@@ -161,6 +177,12 @@ static meso_status walk_describe(walk *w, meso_error *err)
     w->info.dt_ms = w->e->dt_ms;
     w->info.duration_s = w->e->duration_s;
     w->info.n_synapses = simulation_synapses(w->sim);
+    const layout *l = simulation_layout(w->sim);
+    w->info.layout = (meso_layout_info){.partitions = l->n_partitions,
+                                        .vector_width = l->vector_width,
+                                        .work_group_size = l->work_group_size,
+                                        .batch_steps = l->batch_steps,
+                                        .storage = storage_describe(w)};
     MESO_TRY(populations_describe(w, err));
     MESO_TRY(reports_describe(w, err));
     return series_describe(w, err);
@@ -230,6 +252,7 @@ static void drugs_advance(walk *w, drug_history *h, uint32_t n)
 static meso_status spikes_tell(walk *w, const interval *results, meso_error *err)
 {
     hash_stream_add(w->hash, results->spikes, results->n_spikes * sizeof *results->spikes);
+    w->spikes += results->n_spikes;
     memset(w->rates_hz, 0, w->e->n_populations * sizeof *w->rates_hz);
     for (uint64_t i = 0; i < results->n_spikes; i++) {
         w->n_spikes[results->spikes[i].population]++;
@@ -301,15 +324,30 @@ static meso_status progress_tell(walk *w, const interval *results, meso_error *e
         .n_populations = w->e->n_populations,
         .drug_nM = w->history[(w->n_collected - 1) % 2].end_nM,
         .n_drugs = w->e->n_drugs,
+        .spikes = w->spikes,
+        .synaptic_events = simulation_events(w->sim),
     };
     w->last_wall_s = wall;
     TELL(w, progress, &p, err);
     return MESO_OK;
 }
 
+/* Field steps from here to the end of the phase. */
+static uint64_t fields_left(const walk *w)
+{
+    const experiment *e = w->e;
+    for (uint32_t i = 0; i < e->n_phases; i++) {
+        const double end_s = e->phases[i].start_s + e->phases[i].duration_s;
+        const uint64_t end = (uint64_t)llround(end_s * 1e3 / e->field_step_ms);
+        if (end > w->field && end < w->n_fields)
+            return end - w->field;
+    }
+    return w->n_fields - w->field;
+}
+
 static meso_status interval_enqueue(walk *w, meso_error *err)
 {
-    const uint64_t left = w->n_fields - w->field;
+    const uint64_t left = fields_left(w);
     const uint32_t n = left < SIMULATION_INTERVAL ? (uint32_t)left : SIMULATION_INTERVAL;
     drug_history *h = &w->history[w->n_enqueued % 2];
     drugs_advance(w, h, n);
@@ -378,19 +416,19 @@ static meso_status walk_end(walk *w, meso_status outcome, meso_error *err)
         .model_time_s = seconds,
         .network_time_s = seconds,
         .wall_s = wall,
+        .compile_s = w->compile_s,
         .build_s = w->build_s,
         .real_time_factor = seconds > 0 ? wall / seconds : 0,
         .neurons = w->info.n_neurons,
         .synapses = w->info.n_synapses,
+        .spikes = w->spikes,
         .synaptic_events = simulation_events(w->sim),
         .rates_hz = w->rates_hz,
     };
-    for (uint32_t p = 0; p < w->e->n_populations; p++) {
-        s.spikes += w->n_spikes[p];
+    for (uint32_t p = 0; p < w->e->n_populations; p++)
         w->rates_hz[p] = seconds > 0
                              ? (double)w->n_spikes[p] / seconds / w->e->populations[p].n_neurons
                              : 0;
-    }
     meso_device_memory(w->device, &now, &s.peak_device_bytes);
     s.bytes_per_synapse = s.synapses > 0 ? (double)now / (double)s.synapses : 0;
     for (uint32_t i = 0; i < w->n_begun; i++) {
@@ -409,9 +447,10 @@ static meso_status walk_end(walk *w, meso_status outcome, meso_error *err)
 static meso_status walk_prepare(walk *w, meso_error *err)
 {
     const experiment *e = w->e;
-    const double start_s = now_s();
+    const double start_s = now_s(), compiled_s = meso_device_work_done(w->device).compile_s;
     MESO_TRY(simulation_create(e, w->device, w->options, &w->sim, err));
-    w->build_s = now_s() - start_s;
+    w->compile_s = meso_device_work_done(w->device).compile_s - compiled_s;
+    w->build_s = now_s() - start_s - w->compile_s;
     w->n_fields = (uint64_t)llround(e->duration_s * 1e3 / e->field_step_ms);
     w->hash = hash_stream_create();
     if (w->hash == NULL)

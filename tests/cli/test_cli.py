@@ -3,7 +3,9 @@
 import json
 import os
 import pty
+import re
 import select
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -11,6 +13,7 @@ import time
 import unittest
 from pathlib import Path
 
+CLANG = shutil.which("clang")
 PROGRAM = os.environ.get("MESOCL_PROGRAM", "mesocl")
 DEVICE = os.environ.get("MESOCL_TEST_DEVICE")
 TINY = str(Path(__file__).resolve().parents[1] / "support" / "tiny.json")
@@ -79,7 +82,7 @@ class Usage(unittest.TestCase):
         page = mesocl("help")
         self.assertEqual((page.stderr, page.returncode), ("", 0))
         self.assertEqual(mesocl("--help").stdout, page.stdout)
-        for command in ("run", "check", "devices", "models", "schema", "info"):
+        for command in ("run", "check", "bench", "devices", "models", "schema", "info"):
             self.assertIn(f"\n  {command} ", page.stdout)
             own = mesocl("help", command)
             self.assertEqual((own.stderr, own.returncode), ("", 0))
@@ -90,7 +93,7 @@ class Usage(unittest.TestCase):
         page = mesocl("run", "--help").stdout
         for option in ("out DIR", "device SEL", "seed N", "set PATH=VALUE", "force", "quiet",
                        "profile", "work-group-size N", "vector-width N", "partitions N",
-                       "no-cache"):
+                       "no-cache", "dump-kernels DIR"):
             self.assertIn(f"\n  --{option} ", page)
 
     def test_output_that_cannot_be_written_is_a_file_error(self):
@@ -239,6 +242,27 @@ class Run(unittest.TestCase):
             self.assertEqual(result.returncode, 0, result.stderr)
             hashes.add(self.summary(str(i))["spike_hash"])
         self.assertEqual(len(hashes), 1)
+
+    def test_dumped_kernels_are_what_was_compiled(self):
+        result = self.run_tiny("--quiet", "--dump-kernels", "kernels")
+        self.assertEqual((result.stderr, result.returncode), ("", 0))
+        dumped = {path.stem: path for path in (self.folder / "kernels").iterdir()}
+        self.assertLessEqual({"network", "field", "connect"}, set(dumped))
+        for name, path in dumped.items():
+            with self.subTest(name):
+                options = re.match(r"/\* options: (.*) \*/\n", path.read_text())
+                self.assertIn("-DMESO_WIDTH=", options[1])
+                if CLANG:
+                    again = subprocess.run(
+                        [CLANG, "-x", "cl", "-cl-std=CL1.2", "-fsyntax-only", "-Xclang",
+                         "-finclude-default-header", *options[1].split(), path],
+                        capture_output=True, text=True)
+                    self.assertEqual(again.returncode, 0, again.stderr)
+
+    def test_kernels_are_not_dumped_where_that_is_impossible(self):
+        result = self.run_tiny("--quiet", "--dump-kernels", "no/such/folder")
+        self.assertEqual(result.returncode, 4)
+        self.assertRegex(result.stderr, r"^mesocl: error: no/such/folder/\w+\.cl: No such file")
 
     def test_profile_names_kernels(self):
         result = self.run_tiny("--profile", "--quiet")

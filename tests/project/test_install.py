@@ -76,6 +76,11 @@ class Install(unittest.TestCase):
     def test_the_installed_program_starts(self):
         self.assertIn("mesocl", run(self.prefix / "bin" / "mesocl", "--version"))
 
+    def test_the_installed_program_brings_its_experiments(self):
+        program = self.prefix / "bin" / "mesocl"
+        self.assertIn("L6I_to_L6E", run(program, "bench", "pd14", "--print-experiment", cwd=self.work))
+        self.assertIn("is valid", run(program, "check", "builtin:configs/cocaine_acute.json", cwd=self.work))
+
     def test_every_installed_header_compiles_alone_in_c_and_cxx(self):
         headers = sorted((self.prefix / "include" / "mesocl").glob("*.h"))
         self.assertGreater(len(headers), 5)

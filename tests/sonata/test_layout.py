@@ -133,7 +133,7 @@ class Layout(RunCase):
         self.assertEqual(summary, {
             "title": 'Synthetic "run"', "status": "complete", "device": "no device", "seed": 42,
             "spike_hash": "00c0ffee00000001", "model_time_s": 4, "network_time_s": 4, "wall_s": 1.5,
-            "build_s": 0.25, "real_time_factor": None, "neurons": 35, "synapses": 70,
+            "compile_s": 0.5, "build_s": 0.25, "real_time_factor": None, "neurons": 35, "synapses": 70,
             "bytes_per_synapse": 8.1, "spikes": 44000, "synaptic_events": 2**20,
             "peak_device_bytes": 2**30, "assays": [],
             "rates_hz": {"vta_da": 500, "silent": 0, "not_recorded": 0.1}})

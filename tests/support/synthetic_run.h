@@ -126,6 +126,7 @@ static inline meso_summary synthetic_summary(meso_status status)
                           .model_time_s = 4,
                           .network_time_s = 4,
                           .wall_s = 1.5,
+                          .compile_s = 0.5,
                           .build_s = 0.25,
                           .real_time_factor = (double)INFINITY,
                           .neurons = 35,

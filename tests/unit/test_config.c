@@ -296,6 +296,37 @@ static void test_later_parents_win_and_null_removes(void **state)
     meso_experiment_destroy(&e);
 }
 
+static void test_built_in_experiment_equals_its_file(void **state)
+{
+    (void)state;
+    experiment *built_in = load("builtin:configs/cocaine_acute.json", NULL, 0);
+    experiment *file = load("configs/cocaine_acute.json", NULL, 0);
+    assert_string_equal(built_in->json, file->json);
+    assert_int_equal(strncmp(built_in->populations[0].place, "builtin:configs/circuits/", 25), 0);
+    meso_experiment_destroy(&built_in);
+    meso_experiment_destroy(&file);
+}
+
+static void test_text_loads_as_a_file_does(void **state)
+{
+    (void)state;
+    const char *const overrides[] = {"seed=5"};
+    const char content[] = "{\"extends\": \"" CIRCUIT "\",\n\"title\": \"from memory\"}";
+    experiment *e = NULL;
+    meso_error err = {0};
+    assert_int_equal(meso_experiment_load_text("a/text", content, overrides, 1, &e, &err), MESO_OK);
+    assert_string_equal(e->title, "from memory");
+    assert_int_equal(e->seed, 5);
+    experiment *file = load(CIRCUIT, NULL, 0);
+    assert_int_equal(e->n_projections, file->n_projections);
+    meso_experiment_destroy(&file);
+    meso_experiment_destroy(&e);
+    const char spoiled[] = "{\n\"extends\": \"" CIRCUIT "\",\n\"sed\": 1}";
+    assert_int_equal(meso_experiment_load_text("a/text", spoiled, NULL, 0, &e, &err), MESO_CONFIG);
+    assert_non_null(strstr(err.message, "a/text:3: sed: "));
+    assert_int_equal(meso_experiment_load_text("a/text", NULL, NULL, 0, &e, NULL), MESO_ARGUMENT);
+}
+
 static void test_merged_text_loads_to_itself(void **state)
 {
     (void)state;
@@ -477,6 +508,8 @@ int main(void)
         cmocka_unit_test(test_recording_is_resolved),
         cmocka_unit_test(test_overrides_apply_in_order),
         cmocka_unit_test(test_later_parents_win_and_null_removes),
+        cmocka_unit_test(test_built_in_experiment_equals_its_file),
+        cmocka_unit_test(test_text_loads_as_a_file_does),
         cmocka_unit_test(test_merged_text_loads_to_itself),
         cmocka_unit_test(test_drawn_delays_are_at_least_a_step),
         cmocka_unit_test(test_draws_stay_in_the_declared_range),

@@ -159,6 +159,7 @@ static void test_kernel_directory_wins_over_embedded_files(void **state)
     setenv("MESO_KERNEL_DIR", folder, 1);
     assert_string_equal(embedded_find("math.clh"), "changed");
     assert_null(embedded_find("neurons/izhikevich.json"));
+    assert_non_null(embedded_find("configs/baseline.json")); /* no kernel */
     unlink(path);
     rmdir(folder);
     assert_string_equal(embedded_find("math.clh"), "changed"); /* texts live on */
