@@ -6,15 +6,15 @@
  *           nobody else touches. edges_by_target, ring_bound: a group for each partition.
  */
 MESO_FUNCTION edge_sink sink_of(int what, const edge_rule *r, const bundle_entry *b, uint offset_bits,
-                                __global const chunk_entry *chunks, __global const int *weights,
+                                __global const chunk_entry *chunks, __global const int *levels,
                                 __global const ushort *delays, __global uint *rows,
                                 __global uint *synapses)
 {
     edge_sink sink;
     sink.what = what;
     sink.chunks = chunks;
-    sink.weights = weights + r->values;
-    sink.delays = delays + r->values;
+    sink.levels = levels + b->levels;
+    sink.delays = delays + r->delays;
     sink.rows = rows + b->row_base;
     sink.synapses = synapses;
     sink.n_groups = b->n_groups;
@@ -27,7 +27,6 @@ MESO_FUNCTION edge_sink sink_of(int what, const edge_rule *r, const bundle_entry
     sink.partition = 0;
     sink.at = 0;
     sink.wrap = 0;
-    sink.quantum = b->quantum;
     return sink;
 }
 
@@ -46,16 +45,16 @@ MESO_FUNCTION void chunk_edges(const edge_rule *r, const edge_sink *sink, uint c
 /* `rows` holds counts, or next free places when `synapses` are placed. */
 __kernel void edges_by_source(uint place, uint rule, __global const edge_rule *rules,
                               __global const bundle_entry *bundle, uint offset_bits,
-                              __global const chunk_entry *chunks, __global const int *weights,
+                              __global const chunk_entry *chunks, __global const int *levels,
                               __global const ushort *delays, __global const uint *outdegrees,
                               __global uint *rows, __global uint *synapses)
 {
     const edge_rule r = rules[rule];
     const bundle_entry b = *bundle;
     const edge_sink count =
-        sink_of(MESO_EDGE_COUNT, &r, &b, offset_bits, chunks, weights, delays, rows, synapses);
+        sink_of(MESO_EDGE_COUNT, &r, &b, offset_bits, chunks, levels, delays, rows, synapses);
     const edge_sink put =
-        sink_of(MESO_EDGE_PLACE, &r, &b, offset_bits, chunks, weights, delays, rows,
+        sink_of(MESO_EDGE_PLACE, &r, &b, offset_bits, chunks, levels, delays, rows,
                 synapses + b.synapse_base);
     if (place)
         chunk_edges(&r, &put, (uint)get_group_id(0), outdegrees);
@@ -76,16 +75,16 @@ MESO_FUNCTION void partition_edges(const edge_rule *r, const edge_sink *sink)
 
 __kernel void edges_by_target(uint place, uint rule, __global const edge_rule *rules,
                               __global const bundle_entry *bundle, uint offset_bits,
-                              __global const chunk_entry *chunks, __global const int *weights,
+                              __global const chunk_entry *chunks, __global const int *levels,
                               __global const ushort *delays, __global uint *rows,
                               __global uint *synapses)
 {
     const edge_rule r = rules[rule];
     const bundle_entry b = *bundle;
     const edge_sink count =
-        sink_of(MESO_EDGE_COUNT, &r, &b, offset_bits, chunks, weights, delays, rows, synapses);
+        sink_of(MESO_EDGE_COUNT, &r, &b, offset_bits, chunks, levels, delays, rows, synapses);
     const edge_sink put =
-        sink_of(MESO_EDGE_PLACE, &r, &b, offset_bits, chunks, weights, delays, rows,
+        sink_of(MESO_EDGE_PLACE, &r, &b, offset_bits, chunks, levels, delays, rows,
                 synapses + b.synapse_base);
     if (place)
         partition_edges(&r, &put);
@@ -107,12 +106,13 @@ MESO_FUNCTION void bound_add(__global uint *sum, int weight)
 }
 
 MESO_FUNCTION void compact_bound(const bundle_entry *b, __global const uint *synapses, uint begin,
-                                 uint end, uint offset_bits, uint n_words, __global uint *sums)
+                                 uint end, uint offset_bits, uint n_words,
+                                 __global const int *levels, __global uint *sums)
 {
     const uint mask = (1u << offset_bits) - 1u;
     for (uint s = begin + (uint)get_local_id(0); s < end; s += (uint)get_local_size(0)) {
         const uint synapse = synapses[s];
-        bound_add(&sums[(synapse & mask) % n_words], ((int)synapse >> offset_bits) * b->quantum);
+        bound_add(&sums[(synapse & mask) % n_words], levels[b->levels + (synapse >> offset_bits)]);
     }
 }
 
@@ -128,7 +128,7 @@ __kernel void ring_bound(uint n_bundles, __global const bundle_entry *bundles, u
                          uint n_words, uint offset_bits, __global const uint *row_offsets,
                          __global const uint *synapses0, __global const uint *synapses1,
                          __global const uint *synapses2, __global const uint *synapses3,
-                         ulong stride, __global uint *sums, __global uint *largest)
+                         __global const int *levels, ulong stride, __global uint *sums, __global uint *largest)
 {
     __global const uint *synapses[MESO_SYNAPSE_BUFFERS] = {synapses0, synapses1, synapses2,
                                                            synapses3};
@@ -142,7 +142,7 @@ __kernel void ring_bound(uint n_bundles, __global const bundle_entry *bundles, u
             const ulong row = b.row_base + (source * n_partitions + partition) * b.n_groups;
             const uint begin = row_offsets[row], end = row_offsets[row + b.n_groups];
             if (b.storage == MESO_COMPACT)
-                compact_bound(&b, of_bundle, begin, end, offset_bits, n_words, mine);
+                compact_bound(&b, of_bundle, begin, end, offset_bits, n_words, levels, mine);
             else
                 wide_bound(of_bundle, begin, end, n_words, mine);
         }

@@ -7,6 +7,7 @@
  *
  * `field` holds every quantity by name: concentrations, bound fractions, transporter occupancies, gates.
  */
+
 /* Spikes of the source population `delay` batches ago, over one field step. */
 MESO_FUNCTION uint spikes_count(__global const uint *spike_counts, uint n_lists, uint n_history,
                                 ulong batch, uint batches_per_field, uint delay, uint first_list,

@@ -183,6 +183,7 @@ MESO_FUNCTION void synapses_fetch(__global const uint *synapses, uint begin, uin
 typedef struct receiver {
     __global const uint *row_offsets;
     __global const uint *synapses; /* of the bundle */
+    __global const int *levels;    /* weights of the bundle */
     __global int *ring;            /* of this partition */
     uint partition, ring_slot, wrap;
     uint team_size, n_teams, team, lane;
@@ -203,15 +204,13 @@ MESO_FUNCTION void teams_form(receiver *r)
 #endif
 }
 
-MESO_FUNCTION void synapses_deliver(const receiver *to, const bundle_entry *q, const delivery *d,
-                                    uint offset_bits)
+MESO_FUNCTION void synapses_deliver(const receiver *to, const delivery *d, uint offset_bits)
 {
     const uint mask = (1u << offset_bits) - 1u;
     for (uint s = d->begin + to->lane; s < d->end; s += to->team_size) {
         const uint synapse = to->synapses[s];
         const uint at = d->at + (synapse & mask);
-        MESO_ACCUMULATE(&to->ring[min(at, at - to->wrap)],
-                        ((int)synapse >> offset_bits) * q->quantum);
+        MESO_ACCUMULATE(&to->ring[min(at, at - to->wrap)], to->levels[synapse >> offset_bits]);
     }
 }
 
@@ -254,7 +253,7 @@ MESO_FUNCTION void list_deliver(const network_entry *n, const bundle_entry *q, c
         }
         for (uint k = 0; k < n_due; k++)
             if (q->storage == MESO_COMPACT)
-                synapses_deliver(to, q, &due[k], n->offset_bits);
+                synapses_deliver(to, &due[k], n->offset_bits);
             else
                 wide_synapses_deliver(to, &due[k]);
     }
@@ -269,6 +268,7 @@ typedef struct network_memory {
     __global const uint *partition_chunks;
     __global const uint *row_offsets;
     __global const uint *synapses[MESO_SYNAPSE_BUFFERS];
+    __global const int *levels;
     __global const float *constants, *modulation, *parameters;
     __global const stimulus_entry *stimuli;
     __global const uint *thresholds;
@@ -294,6 +294,7 @@ MESO_FUNCTION void spikes_deliver(const network_memory *m, const network_entry *
         const bundle_entry q = m->bundles[i];
         const population_entry from = m->populations[q.source];
         to.synapses = m->synapses[q.buffer] + q.synapse_base;
+        to.levels = m->levels + q.levels;
         for (uint g = 0; g < q.n_groups; g++) {
             const uint back = 1u + (q.first_group + g) * n->batches_per_group;
             if (back > batch)
@@ -365,14 +366,14 @@ __kernel void network_advance(
     __global const bundle_entry *bundles, __global const uint *partition_chunks,
     __global const uint *row_offsets, __global const uint *synapses0,
     __global const uint *synapses1, __global const uint *synapses2, __global const uint *synapses3,
-    __global const float *constants, __global const float *modulation,
+    __global const int *levels, __global const float *constants, __global const float *modulation,
     __global const float *parameters, __global const stimulus_entry *stimuli,
     __global const uint *thresholds, __global const ulong *volleys, __global float *state,
     __global int *ring, __global uint *spikes, __global uint *spike_counts, __global uint *records,
     __global uint *record_counts, __global uint *status)
 {
     const network_memory m = {network, chunks, populations, bundles, partition_chunks, row_offsets,
-                              {synapses0, synapses1, synapses2, synapses3},
+                              {synapses0, synapses1, synapses2, synapses3}, levels,
                               constants, modulation, parameters, stimuli, thresholds, volleys,
                               state, ring, spikes, spike_counts, records, record_counts, status};
     const network_entry n = *network;

@@ -1,13 +1,13 @@
 #include "engine/layout.h"
+#include "engine/tables.h"
 
 #include <math.h>
 #include <string.h>
 
-#define WORD_MAX 2047.0 /* a weight has 12 bits of a compact synapse, one of them its sign */
-#define WORD_SHARED                                                                                \
-    512.0 /* at least so many for the largest weight of a projection that shares rows */
-#define UNITS_MIN 100.0 /* of a largest weight: rounding below 1 % */
-#define PART_MARGIN 0.9 /* parts are cut by expected numbers */
+#define LEVELS_COMPACT 4096u /* of a bundle: a weight has at least 12 bits of a compact synapse */
+#define LEVELS_MAX 1024u     /* of a projection: more would only fill the cache */
+#define UNITS_MIN 100.0    /* of a largest weight: rounding below 1 % */
+#define PART_MARGIN 0.9    /* parts are cut by expected numbers */
 
 uint32_t storage_bytes(synapse_storage storage)
 {
@@ -53,63 +53,62 @@ static meso_status weights_measure(const experiment *e, layout *l, uint32_t i, m
         "projections.%s.%s: weights up to %.3g %s are too small beside the %.3g %s that all "
         "projections into these receptors could bring at once: at least %.3g %s; another ratio "
         "in `receptors` gives the projection an input of its own",
-        p->name, population_weight_key(target, p->ports[0].port), q->units * c->unit, unit,
-        c->bound, unit, UNITS_MIN * c->unit, unit);
+        p->name, population_weight_key(target, p->ports[0].port), q->units * c->unit, unit, c->bound,
+        unit, UNITS_MIN * c->unit, unit);
 }
 
 /* --- who shares rows ------------------------------------------------------------------------------ */
 
-/* Constant weights that are equal need one level. Others have as many as a word holds. */
-static int32_t quantum_choose(const experiment *e, const layout *l, const bundle_layout *b)
+static int may_share(const experiment *e, const layout *l, uint32_t first, uint32_t other)
 {
-    const double units = l->projections[b->projections[0]].units;
-    if (b->storage == STORAGE_WIDE)
-        return 1;
-    int equal = 1;
+    return e->projections[first].source == e->projections[other].source &&
+           l->projections[first].storage == STORAGE_COMPACT &&
+           l->projections[other].storage == STORAGE_COMPACT;
+}
+
+/* A weight is a number in the bundle's table of levels: one for a constant, for others as many as there is
+ * room for. */
+static meso_status levels_share(const experiment *e, layout *l, bundle_layout *b, meso_error *err)
+{
+    uint32_t n_constant = 0, n_varying;
     for (uint32_t k = 0; k < b->n_projections; k++)
-        equal = equal && is_constant(e, b->projections[k]) &&
-                l->projections[b->projections[k]].units == units;
-    if (equal)
-        return (int32_t)fmax(1, llround(units));
-    return (int32_t)fmax(1, ceil(units / WORD_MAX));
+        n_constant += is_constant(e, b->projections[k]);
+    n_varying = b->n_projections - n_constant;
+    uint32_t share = MESO_QUANTILES;
+    if (b->storage == STORAGE_COMPACT) {
+        if (n_constant + n_varying > LEVELS_COMPACT / 16)
+            return error_set(err, MESO_RANGE,
+                             "population '%s' is the source of %u projections; at most %u can share "
+                             "its compact synapses: give some of them \"storage\": \"wide\"",
+                             e->populations[b->source].name, b->n_projections, LEVELS_COMPACT / 16);
+        share = n_varying > 0 ? (LEVELS_COMPACT - n_constant) / n_varying : 0;
+        share = share < LEVELS_MAX ? share : LEVELS_MAX;
+    }
+    for (uint32_t k = 0; k < b->n_projections; k++) {
+        projection_layout *q = &l->projections[b->projections[k]];
+        q->first_level = b->n_levels;
+        q->n_levels = is_constant(e, b->projections[k]) ? 1 : share;
+        b->n_levels += q->n_levels;
+    }
+    return MESO_OK;
 }
 
-static int may_share(const experiment *e, const layout *l, uint32_t leader, uint32_t other)
-{
-    const projection_layout *a = &l->projections[leader], *b = &l->projections[other];
-    return e->projections[leader].source == e->projections[other].source &&
-           a->storage == b->storage && a->storage != STORAGE_PROCEDURAL &&
-           (a->storage == STORAGE_WIDE || b->units * WORD_MAX >= a->units * WORD_SHARED);
-}
-
-/* The projection with the largest weights among those without a bundle, or the number of projections. */
-static uint32_t leader_next(const experiment *e, const layout *l, uint32_t source,
-                            const uint8_t *taken)
-{
-    uint32_t leader = e->n_projections;
-    for (uint32_t i = 0; i < e->n_projections; i++)
-        if (!taken[i] && e->projections[i].source == source &&
-            (leader == e->n_projections || l->projections[i].units > l->projections[leader].units))
-            leader = i;
-    return leader;
-}
-
-static meso_status bundle_fill(const experiment *e, layout *l, uint32_t leader, uint8_t *taken,
+static meso_status bundle_fill(const experiment *e, layout *l, uint32_t first, uint8_t *taken,
                                bundle_layout *b, meso_error *err)
 {
     b->projections = arena_alloc(l->memory, e->n_projections * sizeof *b->projections);
     if (b->projections == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
-    b->source = e->projections[leader].source;
-    b->storage = l->projections[leader].storage;
-    b->projections[b->n_projections++] = leader;
-    taken[leader] = 1;
-    for (uint32_t i = 0; i < e->n_projections; i++)
-        if (!taken[i] && may_share(e, l, leader, i)) {
+    b->source = e->projections[first].source;
+    b->storage = l->projections[first].storage;
+    b->level_base = l->n_levels;
+    for (uint32_t i = first; i < e->n_projections; i++)
+        if (i == first || (!taken[i] && may_share(e, l, first, i))) {
             b->projections[b->n_projections++] = i;
             taken[i] = 1;
         }
-    b->quantum = quantum_choose(e, l, b);
+    MESO_TRY(levels_share(e, l, b, err));
+    l->n_levels += b->n_levels;
     return MESO_OK;
 }
 
@@ -200,14 +199,13 @@ meso_status bundles_lay_out(const experiment *e, const meso_device_info *device,
         return error_set(err, MESO_MEMORY, "out of memory");
     for (uint32_t i = 0; i < e->n_projections; i++)
         MESO_TRY(weights_measure(e, l, i, err));
-    for (uint32_t s = 0; s < e->n_populations; s++) {
-        uint32_t leader;
-        while ((leader = leader_next(e, l, s, taken)) < e->n_projections) {
-            bundle_layout whole = {0};
-            MESO_TRY(bundle_fill(e, l, leader, taken, &whole, err));
-            bundle_groups(l, &whole);
-            MESO_TRY(bundle_cut(device, l, &whole, err));
-        }
+    for (uint32_t i = 0; i < e->n_projections; i++) {
+        bundle_layout whole = {0};
+        if (taken[i])
+            continue;
+        MESO_TRY(bundle_fill(e, l, i, taken, &whole, err));
+        bundle_groups(l, &whole);
+        MESO_TRY(bundle_cut(device, l, &whole, err));
     }
     return rows_lay_out(e, l, err);
 }

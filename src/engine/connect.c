@@ -64,7 +64,9 @@ static edge_rule rule_of(const simulation *sim, uint32_t i)
         .n_words = l->n_words,
         .group_steps = (uint32_t)group_steps,
         .per_group = (UINT64_C(0x100000000) + group_steps - 1) / group_steps,
-        .values = i * MESO_QUANTILES,
+        .delays = i * MESO_QUANTILES,
+        .first_level = l->projections[i].first_level,
+        .n_levels = l->projections[i].n_levels,
         .outdegrees = p->rule == RULE_FIXED_TOTAL ? sim->synapses.first_outdegree[i] : 0,
     };
     if (p->rule == RULE_GAUSSIAN_DISTANCE)
@@ -75,23 +77,27 @@ static edge_rule rule_of(const simulation *sim, uint32_t i)
 
 double projection_weight_unit(const simulation *sim, uint32_t i)
 {
-    const projection_layout *q = &sim->l->projections[i];
     const uint32_t target = sim->e->projections[i].target;
-    return sim->l->bundles[q->first_bundle].quantum *
-           sim->l->populations[target].channels[q->channel].unit;
+    return sim->l->populations[target].channels[sim->l->projections[i].channel].unit;
 }
 
-/* Weights (in quanta of the bundle) and delays (steps beyond a batch) at equal steps of probability. */
-static void values_fill(const simulation *sim, uint32_t i, int32_t *weights, uint16_t *delays)
+/* Weights in ring units, at equal steps of probability. */
+static void levels_fill(const simulation *sim, uint32_t i, int32_t *levels)
 {
-    const projection *p = &sim->e->projections[i];
+    const projection_layout *q = &sim->l->projections[i];
     const double unit = projection_weight_unit(sim, i);
+    for (uint32_t k = 0; k < q->n_levels; k++)
+        levels[k] = (int32_t)llround(
+            distribution_quantile(&sim->e->projections[i].weight, (k + 0.5) / q->n_levels) / unit);
+}
+
+/* Delays in steps beyond a batch. */
+static void delays_fill(const simulation *sim, uint32_t i, uint16_t *delays)
+{
+    const distribution *d = &sim->e->projections[i].delay_ms;
     for (uint32_t k = 0; k < MESO_QUANTILES; k++) {
-        const double probability = (k + 0.5) / MESO_QUANTILES;
-        weights[k] = (int32_t)llround(distribution_quantile(&p->weight, probability) / unit);
-        delays[k] = (uint16_t)(layout_delay_steps(
-                                   sim->e, distribution_quantile(&p->delay_ms, probability)) -
-                               sim->l->batch_steps);
+        const double delay_ms = distribution_quantile(d, (k + 0.5) / MESO_QUANTILES);
+        delays[k] = (uint16_t)(layout_delay_steps(sim->e, delay_ms) - sim->l->batch_steps);
     }
 }
 
@@ -137,34 +143,41 @@ static meso_status outdegrees_upload(simulation *sim, meso_error *err)
     return status;
 }
 
-static meso_status values_upload(simulation *sim, meso_error *err)
+static meso_status rules_upload(simulation *sim, meso_error *err)
 {
     const uint32_t n = sim->e->n_projections;
     synapses *s = &sim->synapses;
     meso_status status = MESO_OK;
-    const size_t n_values = (size_t)n * MESO_QUANTILES;
+    const size_t n_delays = (size_t)n * MESO_QUANTILES;
     edge_rule *rules = calloc(n + 1, sizeof *rules);
-    int32_t *weights = malloc((n_values + 1) * sizeof *weights);
-    uint16_t *delays = malloc((n_values + 1) * sizeof *delays);
-    if (rules == NULL || weights == NULL || delays == NULL) {
+    uint16_t *delays = malloc((n_delays + 1) * sizeof *delays);
+    if (rules == NULL || delays == NULL) {
         status = error_set(err, MESO_MEMORY, "out of memory");
         goto done;
     }
     for (uint32_t i = 0; i < n; i++) {
         rules[i] = rule_of(sim, i);
-        values_fill(sim, i, weights + (size_t)i * MESO_QUANTILES,
-                    delays + (size_t)i * MESO_QUANTILES);
+        delays_fill(sim, i, delays + (size_t)i * MESO_QUANTILES);
     }
     MESO_GO(buffer_create(sim->device, "edge rules", n * sizeof *rules, rules, &s->rules, err));
-    MESO_GO(buffer_create(sim->device, "weight quantiles", n_values * sizeof *weights, weights,
-                          &s->weights, err));
-    MESO_GO(buffer_create(sim->device, "delay quantiles", n_values * sizeof *delays, delays,
+    MESO_GO(buffer_create(sim->device, "delay quantiles", n_delays * sizeof *delays, delays,
                           &s->delays, err));
 done:
     free(rules);
-    free(weights);
     free(delays);
     return status;
+}
+
+static meso_status levels_upload(simulation *sim, meso_error *err)
+{
+    synapses *s = &sim->synapses;
+    MESO_TRY(simulation_alloc(sim, sim->l->n_levels, sizeof *s->levels, &s->levels, err));
+    for (uint32_t i = 0; i < sim->e->n_projections; i++) {
+        const projection_layout *q = &sim->l->projections[i];
+        levels_fill(sim, i, s->levels + sim->l->bundles[q->first_bundle].level_base + q->first_level);
+    }
+    return buffer_create(sim->device, "weight levels", sim->l->n_levels * sizeof *s->levels, s->levels,
+                         &s->level_table, err);
 }
 
 static bundle_entry entry_of(const simulation *sim, uint32_t i)
@@ -182,7 +195,7 @@ static bundle_entry entry_of(const simulation *sim, uint32_t i)
         .first_group = b->first_group,
         .n_groups = b->n_groups,
         .row_base = (uint32_t)b->row_base,
-        .quantum = b->quantum,
+        .levels = b->level_base,
         .synapse_base = sim->synapses.bundles[i].first_word,
         .buffer = sim->synapses.bundles[i].buffer,
         .rule = b->projections[0],
@@ -202,7 +215,7 @@ static meso_status edges_make(builder *b, uint32_t i, uint32_t p, uint32_t place
     kernel *k = by_target ? &b->by_target : &b->by_source;
     const buffer *rows = place ? &b->next : &s->row_offsets;
     const buffer *words = &s->buffers[place ? s->bundles[i].buffer : 0];
-    const buffer *tables[] = {&sim->neurons.chunks, &s->weights, &s->delays};
+    const buffer *tables[] = {&sim->neurons.chunks, &s->level_table, &s->delays};
     uint32_t a = 0;
     MESO_TRY(kernel_set_u32(k, a++, place, err));
     MESO_TRY(kernel_set_u32(k, a++, p, err));
@@ -338,6 +351,7 @@ static meso_status overflow_refuse(builder *b, meso_error *err)
     MESO_TRY(kernel_set_buffer(k, a++, &s->row_offsets, err));
     for (uint32_t i = 0; i < MESO_SYNAPSE_BUFFERS; i++)
         MESO_TRY(kernel_set_buffer(k, a++, &s->buffers[i], err));
+    MESO_TRY(kernel_set_buffer(k, a++, &s->level_table, err));
     MESO_TRY(kernel_set_bytes(k, a++, sizeof stride, &stride, err));
     MESO_TRY(kernel_set_buffer(k, a++, &sim->ring, err));
     MESO_TRY(kernel_set_buffer(k, a++, &b->largest, err));
@@ -410,7 +424,8 @@ meso_status synapses_create(simulation *sim, meso_error *err)
     MESO_GO(buffer_create(sim->device, "row offsets", sim->l->n_rows * sizeof(uint32_t), NULL,
                           &s->row_offsets, err));
     MESO_GO(outdegrees_upload(sim, err));
-    MESO_GO(values_upload(sim, err));
+    MESO_GO(levels_upload(sim, err));
+    MESO_GO(rules_upload(sim, err));
     MESO_GO(builder_open(&b, err));
     MESO_GO(buffer_reserve(sim->device, "synapses", 0, &s->buffers[0], err)); /* none to count */
     for (uint32_t i = 0; i < n; i++)
@@ -430,8 +445,8 @@ done:
 void synapses_destroy(simulation *sim)
 {
     synapses *s = &sim->synapses;
-    buffer *all[] = {&s->table,   &s->row_offsets, &s->rules,
-                     &s->weights, &s->delays,      &s->source_outdegrees};
+    buffer *all[] = {&s->table,       &s->row_offsets, &s->rules,
+                     &s->level_table, &s->delays,      &s->source_outdegrees};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         buffer_destroy(sim->device, all[i]);
     for (uint32_t i = 0; i < MESO_SYNAPSE_BUFFERS; i++)

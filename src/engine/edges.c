@@ -3,13 +3,13 @@
 #include <stdlib.h>
 
 /*
- * Reading a projection back. The rows of its bundle hold other projections too; a synapse belongs to this one if
- * its ring word does.
+ * Reading a projection back. The rows of its bundle may hold other projections too, which differ by their levels
+ * of weight.
  */
 typedef struct edge_reader {
     const simulation *sim;
     uint32_t projection;
-    uint32_t first_word, n_local; /* of the projection's targets in a slot */
+    uint32_t first_word;          /* of the projection's targets in a slot */
     uint32_t *rows, *words;       /* of the bundle at hand */
     edge *edges;                  /* NULL: they are only counted */
     uint64_t n;
@@ -28,14 +28,16 @@ static void synapse_decode(edge_reader *r, const bundle_layout *b, uint32_t sour
                            uint64_t s)
 {
     const layout *l = r->sim->l;
+    const projection_layout *q = &l->projections[r->projection];
     const int wide = b->storage == STORAGE_WIDE;
     const uint32_t mask = (uint32_t)((UINT64_C(1) << l->offset_bits) - 1);
     const uint32_t offset = wide ? r->words[2 * s] : r->words[s] & mask;
-    const int32_t weight = wide ? (int32_t)r->words[2 * s + 1]
-                                : (int32_t)r->words[s] >> l->offset_bits;
-    const uint32_t local = offset % l->n_words - r->first_word;
-    if (local >= r->n_local)
+    const uint32_t level = wide ? q->first_level : r->words[s] >> l->offset_bits;
+    if (level - q->first_level >= q->n_levels)
         return;
+    const int32_t weight = wide ? (int32_t)r->words[2 * s + 1]
+                                : r->sim->synapses.levels[b->level_base + level];
+    const uint32_t local = offset % l->n_words - r->first_word;
     const uint32_t group = (uint32_t)(row % b->n_groups) + b->first_group;
     const uint32_t partition = (uint32_t)(row / b->n_groups % l->n_partitions);
     const uint32_t target = r->sim->e->projections[r->projection].target;
@@ -105,8 +107,7 @@ meso_status simulation_edges(simulation *sim, uint32_t projection, edge **edges,
     const population_layout *to = &sim->l->populations[sim->e->projections[projection].target];
     edge_reader r = {.sim = sim,
                      .projection = projection,
-                     .first_word = to->ring_word + q->channel * to->n_local,
-                     .n_local = to->n_local};
+                     .first_word = to->ring_word + q->channel * to->n_local};
     *edges = NULL;
     if (q->storage == STORAGE_PROCEDURAL)
         return error_set(err, MESO_UNSUPPORTED,

@@ -28,7 +28,9 @@ typedef struct bundle_synapses {
 typedef struct synapses {
     buffer table, row_offsets;
     buffer buffers[MESO_SYNAPSE_BUFFERS];
-    buffer rules, weights, delays, source_outdegrees; /* how edges are made */
+    buffer level_table;                               /* [layout.n_levels] weights in ring units */
+    buffer rules, delays, source_outdegrees;          /* how edges are made */
+    int32_t *levels;                                  /* the table once more */
     uint32_t *first_outdegree;                        /* [n_projections] in source_outdegrees */
     bundle_synapses *bundles;                         /* [n_bundles] */
     uint32_t *outdegrees;                             /* [n_neurons] over all populations */
@@ -124,7 +126,7 @@ meso_status kernel_text(text *source, const char *const *paths, uint32_t n, meso
 
 /** Options of the programs whose kernels the partitions run. */
 const char *network_options(const layout *l, char options[64]);
-/** Size of one unit of a projection's weight words. */
+/** Size of one ring unit of a projection. */
 double projection_weight_unit(const simulation *sim, uint32_t projection);
 
 /** Spikes of one partition that an interval has room for. */

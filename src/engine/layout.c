@@ -11,7 +11,6 @@
 #define CACHE_WORDS (1u << 17) /* of the ring slots that a batch touches: half of a core's cache */
 #define ROUNDING_ROOM 1.02     /* of the ring's bound, for weights that are rounded up */
 #define LONGEST_DELAY_STEPS 65535u /* 16 bits of a table */
-#define FINE_UNITS 16384.0         /* of a largest weight: more are not asked for */
 
 static uint32_t round_up(uint32_t value, uint32_t multiple)
 {
@@ -395,31 +394,18 @@ static meso_status channels_find(const experiment *e, layout *l, meso_error *err
         synapses_expect(e, p, q);
         q->channel = channel_find(&l->populations[p->target], p);
         channel *c = &l->populations[p->target].channels[q->channel];
-        const double largest = projection_largest_weight(p);
-        c->bound += q->max_indegree * largest;
-        if (largest > 0)
-            c->least = c->least > 0 ? fmin(c->least, largest) : largest;
+        c->bound += q->max_indegree * projection_largest_weight(p);
     }
     return MESO_OK;
 }
 
-/* The unit of a channel must be coarse enough for the largest sum. A common unit lets projections share rows,
- * so each takes the coarsest that any needs, as long as its own weights stay fine. */
+/* The unit of a channel: fine, but coarse enough for the largest sum. */
 static void units_choose(const experiment *e, layout *l)
 {
-    double coarsest = 0;
     for (uint32_t i = 0; i < e->n_populations; i++)
         for (uint32_t c = 0; c < l->populations[i].n_channels; c++) {
             channel *x = &l->populations[i].channels[c];
-            const double bound = fmax(x->bound, 1e-6) * ROUNDING_ROOM;
-            x->unit = exp2(ceil(log2(bound / INT32_MAX)));
-            coarsest = fmax(coarsest, x->unit);
-        }
-    for (uint32_t i = 0; i < e->n_populations; i++)
-        for (uint32_t c = 0; c < l->populations[i].n_channels; c++) {
-            channel *x = &l->populations[i].channels[c];
-            const double fine = x->least > 0 ? exp2(floor(log2(x->least / FINE_UNITS))) : coarsest;
-            x->unit = fmax(x->unit, fmin(coarsest, fine));
+            x->unit = exp2(ceil(log2(fmax(x->bound, 1e-6) * ROUNDING_ROOM / INT32_MAX)));
         }
 }
 

@@ -17,7 +17,6 @@ typedef struct channel {
     const projection_port *ports;
     uint32_t n_ports;
     double bound; /* largest sum of weights that can arrive in one step, by size */
-    double least; /* largest weight of the projection whose weights are smallest */
     double unit;  /* of the ring: a power of two, so that the bound fits 31 bits */
 } channel;
 
@@ -41,6 +40,7 @@ typedef struct projection_layout {
     uint32_t min_delay_steps, max_delay_steps;
     uint32_t first_bundle, n_bundles; /* its synapses are in these: one, or the parts of one */
     synapse_storage storage;
+    uint32_t first_level, n_levels; /* of its weights among those of its bundle */
     double units; /* largest weight, in units of its channel */
     double expected_synapses;
     double max_indegree; /* bound that the ring's scale relies on; the build proves the sums */
@@ -53,7 +53,7 @@ typedef struct bundle_layout {
     synapse_storage storage;
     uint32_t first_cell, n_cells; /* in the numbering of the source's spike lists */
     uint32_t first_group, n_groups;
-    int32_t quantum; /* ring units per weight word */
+    uint32_t level_base, n_levels; /* its weights in the table of all levels */
     uint32_t *projections;
     uint32_t n_projections;
     double expected_synapses;
@@ -83,6 +83,7 @@ typedef struct layout {
     projection_layout *projections; /* [n_projections] */
     bundle_layout *bundles;         /* [n_bundles] */
     uint32_t n_bundles;
+    uint32_t n_levels; /* of weights, over all bundles */
 } layout;
 
 /** Errors: MESO_CONFIG, MESO_DEVICE_MEMORY, MESO_MEMORY. Freed with layout_destroy. */

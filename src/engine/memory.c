@@ -28,7 +28,7 @@ static uint64_t projection_bytes(const layout *l, uint32_t i)
 /* Tables from which edges are made: they stay only if edges are made anew at every spike. */
 static uint64_t rules_bytes(const experiment *e)
 {
-    uint64_t bytes = e->n_projections * (sizeof(edge_rule) + MESO_QUANTILES * 6);
+    uint64_t bytes = e->n_projections * (sizeof(edge_rule) + MESO_QUANTILES * 2);
     for (uint32_t i = 0; i < e->n_projections; i++)
         if (e->projections[i].rule == RULE_FIXED_TOTAL)
             bytes += e->populations[e->projections[i].source].n_neurons * sizeof(uint32_t);
@@ -59,6 +59,7 @@ void simulation_memory(const experiment *e, const layout *l, memory_visitor *vis
         snprintf(name, sizeof name, "projection %s", e->projections[i].name);
         visit(self, name, (uint64_t)l->projections[i].expected_synapses, projection_bytes(l, i));
     }
+    visit(self, "weight levels", l->n_levels, l->n_levels * 4);
     visit(self, "spike history", 0, history_bytes(l));
     visit(self, "spike records", 0, 2 * recorder_record_bytes(e, l));
     visit(self, "report frames", 0, 2 * frames_bytes(e));

@@ -128,10 +128,10 @@ static void populations_fill(simulation *sim)
             .n_chunks = pl->n_chunks,
             .first_id = pl->first_id,
             .stimulus_base = stimulus,
-            .key0 = random.key[0],
-            .key1 = random.key[1],
             .spike_base = pl->spike_base,
             .spike_capacity = pl->spike_capacity,
+            .key0 = random.key[0],
+            .key1 = random.key[1],
         };
         n->n_state += (uint64_t)g->n_fields * pl->n_padded;
         n->n_parameters += (uint64_t)g->n_arrays * pl->n_padded;

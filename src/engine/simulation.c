@@ -133,7 +133,7 @@ enum {
     NETWORK_BATCH = 0,
     NETWORK_INTERVAL_FIRST_STEP,
     NETWORK_TABLES,
-    NETWORK_RECORDS = NETWORK_TABLES + 20,
+    NETWORK_RECORDS = NETWORK_TABLES + 21,
     NETWORK_RECORD_COUNTS,
     NETWORK_STATUS
 };
@@ -164,6 +164,7 @@ static meso_status arguments_set(simulation *sim, meso_error *err)
                               &s->buffers[1],
                               &s->buffers[2],
                               &s->buffers[3],
+                              &s->level_table,
                               &sim->neurons.constants,
                               &sim->neurons.modulation,
                               &sim->neurons.parameters,

@@ -18,7 +18,7 @@ typedef enum connection_rule {
 /* How the synapses of a projection are kept on the device. None of it changes an edge. */
 typedef enum synapse_storage {
     STORAGE_AUTO,
-    STORAGE_COMPACT,    /* 4 bytes: weights are rounded to 2,047 levels up to the largest */
+    STORAGE_COMPACT,    /* 4 bytes: drawn weights have a limited number of levels */
     STORAGE_WIDE,       /* 8 bytes: weights in the units of the input ring */
     STORAGE_PROCEDURAL, /* none: edges are made anew whenever their source fires */
 } synapse_storage;
