@@ -259,17 +259,17 @@ static meso_status status_check(const simulation *sim, const recording_half *h, 
 {
     if (h->host_status[MESO_STATUS_FAILURES] == 0)
         return MESO_OK;
-    const char *population = sim->e->populations[h->host_status[MESO_STATUS_POPULATION]].name;
+    const struct population *p = &sim->e->populations[h->host_status[MESO_STATUS_POPULATION]];
+    const char *population = p->name;
     const uint32_t neuron = h->host_status[MESO_STATUS_NEURON];
     const double from_s = (double)h->first_step * sim->e->dt_ms * 1e-3;
     const double to_s = from_s + (double)h->n_steps * sim->e->dt_ms * 1e-3;
     switch (h->host_status[MESO_STATUS_CODE]) {
     case MESO_FAILED_NOT_FINITE:
-        return error_set(
-            err, MESO_NUMERICS,
-            "population '%s', neuron %u: the membrane potential is not a finite number "
-            "(between %g and %g s of model time)",
-            population, neuron, from_s, to_s);
+        return error_set(err, MESO_NUMERICS,
+                         "population '%s', neuron %u: %s is not a finite number (between %g and %g "
+                         "s of model time)",
+                         population, neuron, p->model->state[0].name, from_s, to_s);
     case MESO_FAILED_SPIKES_FULL:
         return error_set(
             err, MESO_NUMERICS,

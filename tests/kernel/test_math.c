@@ -101,6 +101,22 @@ static void test_exprel_is_within_4_ulp(void **state)
                        scan(meso_exprel, exact_exprel, 0x80000000u, as_uint(-87.0f), 199), 4.0);
 }
 
+static double exact_exprel_inverse(double x)
+{
+    return x == 0 ? 1 : x / expm1(x);
+}
+
+static void test_exprel_inverse_is_within_4_ulp(void **state)
+{
+    (void)state;
+    assert_error_below("exprel inverse, positive",
+                       scan(meso_exprel_inverse, exact_exprel_inverse, 0u, as_uint(66.0f), 199),
+                       4.0);
+    assert_error_below(
+        "exprel inverse, negative",
+        scan(meso_exprel_inverse, exact_exprel_inverse, 0x80000000u, as_uint(-66.0f), 199), 4.0);
+}
+
 /* --- angles ----------------------------------------------------------------------------------- */
 
 static void test_sine_of_a_turn(void **state)
@@ -244,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_exp_is_within_1_ulp),
         cmocka_unit_test(test_log_is_within_1_ulp),
         cmocka_unit_test(test_exprel_is_within_4_ulp),
+        cmocka_unit_test(test_exprel_inverse_is_within_4_ulp),
         cmocka_unit_test(test_sine_of_a_turn),
         cmocka_unit_test(test_turn_does_not_drift),
         cmocka_unit_test(test_reciprocal_of_special_values),

@@ -433,6 +433,25 @@ class ValuesOfEachNeuron(unittest.TestCase):
                                    atol=5e-4)  # where a step is less than half a digit of v
 
 
+class Modulated(unittest.TestCase):
+    def test_derived_numbers_follow_a_parameter_that_receptors_change(self):
+        """A bound receptor slows the membrane, and so raises its resistance and rest."""
+        cell = {"model": "lif_exp", "parameters": {"I_e_pA": 200}, "effects": [
+            {"receptor": "D1", "on": "tau_m_ms", "scale": 0.5}]}
+        got = Run(small_experiment(
+            {"axon": (1, {"model": "poisson_source", "parameters": {"rate_hz": 0}}), "cell": (3, cell)}, 2000,
+            receptors={"D1": {"modulator": "dopamine", "K_d_nM": 100, "k_off_per_s": 10}},
+            modulators={"dopamine": {"compartments": {"default": {
+                "source": "axon", "release_nM": 1, "axonal_delay_ms": 1, "V_max_nM_per_s": 0, "K_m_nM": 100,
+                "k_loss_per_s": 0, "initial_nM": 100}}}},
+            record={"reports": {
+                "v": {"population": "cell", "variable": "v_mV", "interval_ms": 1},
+                "bound": {"population": "cell", "receptor": "D1", "variable": "occupancy", "interval_ms": 1}}}))
+        bound = got.reports["bound"][-1, 0]
+        self.assertAlmostEqual(bound, 0.5, delta=0.01)
+        np.testing.assert_allclose(got.reports["v"][-1], -65 + 10 * (1 + 0.5 * bound) / 250 * 200, rtol=0, atol=2e-3)
+
+
 class SameBits(unittest.TestCase):
     """What is derived once and what is derived for each vector, and every width, give the same spikes."""
 

@@ -11,7 +11,11 @@ import unittest
 
 OCLGRIND = shutil.which("oclgrind")
 PROGRAM = os.environ["MESOCL_PROGRAM"]
-EXPERIMENT = "tests/support/busy.json"
+BUSY = ["tests/support/busy.json", "--set", "protocol[0].ms=12", "--set", "protocol[0].events=[]",
+        "--set", "populations.msn.n_neurons=70", "--set", "projections.msn_msn.total=600"]
+MODELS = ["tests/support/models.json"]
+ON_A_CPU = ["--work-group-size", "1", "--vector-width", "16"]
+ON_A_GPU = ["--work-group-size", "8", "--vector-width", "1", "--partitions", "3"]
 CHECKS = ["--data-races", "--uninitialized", "--check-api"]
 
 
@@ -21,31 +25,33 @@ def is_sanitized():
 
 
 class Oclgrind(unittest.TestCase):
-    def run_on(self, launcher, environment, *options):
+    def run_on(self, launcher, environment, *arguments):
         with tempfile.TemporaryDirectory() as out:
-            command = [*launcher, PROGRAM, "run", EXPERIMENT, "--out", out, "--quiet", *self.shorter, *options]
+            command = [*launcher, PROGRAM, "run", *arguments, "--out", out, "--quiet"]
             run = subprocess.run(command, env=environment, stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, text=True)
             self.assertEqual(run.returncode, 0, run.stdout)
             with open(os.path.join(out, "summary.json"), encoding="utf-8") as file:
                 return json.load(file), run.stdout
 
-    def check(self, *options):
-        self.shorter = ["--set", "protocol[0].ms=12", "--set", "protocol[0].events=[]",
-                        "--set", "populations.msn.n_neurons=70", "--set", "projections.msn_msn.total=600"]
-        expected, _ = self.run_on([], os.environ)
+    def check(self, experiment, options):
+        expected, _ = self.run_on([], os.environ, *experiment)
         self.assertGreater(expected["spikes"], 10)
         plain = {k: v for k, v in os.environ.items() if k not in ("MESOCL_TEST_DEVICE", "MESOCL_DEVICE")}
-        got, messages = self.run_on([OCLGRIND, *CHECKS], plain, *options)
+        got, messages = self.run_on([OCLGRIND, *CHECKS], plain, *experiment, *options)
         self.assertEqual(got["device"], "Oclgrind Simulator")
         self.assertEqual(got["spike_hash"], expected["spike_hash"])
         self.assertEqual(messages, "")
 
     def test_one_work_item_a_group_wide_vectors(self):
-        self.check("--work-group-size", "1", "--vector-width", "16")
+        self.check(BUSY, ON_A_CPU)
 
     def test_many_work_items_a_group_as_on_a_gpu(self):
-        self.check("--work-group-size", "8", "--vector-width", "1", "--partitions", "3")
+        self.check(BUSY, ON_A_GPU)
+
+    def test_every_neuron_model(self):
+        self.check(MODELS, ON_A_CPU)
+        self.check(MODELS, ON_A_GPU)
 
 
 if __name__ == "__main__":
