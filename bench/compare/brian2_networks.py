@@ -203,7 +203,8 @@ def build(request):
         return read_answer()
 
     read_answer()
-    return {"simulator": "Brian2", "version": b.__version__,
+    name = "Brian2 float32" if request["float32"] else "Brian2"
+    return {"simulator": name, "version": b.__version__,
             "precision": "float32" if request["float32"] else "float64"}, run_window
 
 

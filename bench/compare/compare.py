@@ -169,7 +169,8 @@ def print_table(results):
             continue
         rows.append((r["case"], f"{r['about_peer']['simulator']} {r['about_peer']['version']}",
                      of(r["mesocl_real_time_factor"]), of(r["peer_real_time_factor"]),
-                     of(r["ratio"]) + ("" if r["quiet_pairs"] else " disturbed"), f"{r['quiet_pairs']} of {r['pairs']}", "differ" if r["rates_differ"] else "agree"))
+                     of(r["ratio"]) + ("" if r["quiet_pairs"] else " disturbed"),
+                     f"{r['quiet_pairs']} of {r['pairs']}", "differ" if r["rates_differ"] else "agree"))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())

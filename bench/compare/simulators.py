@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import shlex
 import subprocess
 import sys
@@ -42,7 +41,7 @@ class Window:
     wall_s: float  # of the simulation alone, by the simulator's own clock
     real_time_factor: float
     rates_hz: dict
-    spent_s: float  # by our clock: of the request; of the process when it is a fresh one
+    spent_s: float  # between the two looks at CPU time
     own_cpu_s: float
     foreign_cpu_s: float
     disturbed: bool
@@ -70,11 +69,6 @@ def tree_cpu_s(pid):
     return own + sum(map(tree_cpu_s, children))
 
 
-def finished_children_cpu_s():
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
 class Watch:
     """CPU time while something runs; own_cpu_s is a function of what it has used so far."""
 
@@ -86,8 +80,12 @@ class Watch:
         spent = time.monotonic() - self.start[0]
         own = self.own_cpu_s() - self.start[2]
         foreign = max(0.0, busy_s() - self.start[1] - own)
-        return Window(model_s, wall_s, wall_s / model_s, rates_hz, spent, own, foreign,
-                      foreign > DISTURBED * spent + COUNTING_ERROR_S)
+        return make_window(model_s, wall_s, rates_hz, spent, own, foreign)
+
+
+def make_window(model_s, wall_s, rates_hz, spent_s, own_cpu_s, foreign_cpu_s):
+    return Window(model_s, wall_s, wall_s / model_s, rates_hz, spent_s, own_cpu_s, foreign_cpu_s,
+                  foreign_cpu_s > DISTURBED * spent_s + COUNTING_ERROR_S)
 
 
 def rates_hz(network, spikes, model_s):
@@ -115,12 +113,14 @@ class Mesocl:
         self.about = {}
 
     def run_window(self):
-        watch = Watch(finished_children_cpu_s)
         done = subprocess.run(self.command, env=self.environment, capture_output=True, text=True)
         if done.returncode != 0:
             raise SimulatorError(f"{shlex.join(self.command)}: exit code {done.returncode}\n{done.stderr}")
         record = json.loads(self.record.read_text())
-        return watch.window(record["model_s"], record["wall_s"], record["rates_hz"])
+        self.about = {key: record.get(key) for key in
+                      ("mesocl_version", "commit", "device", "layout", "neurons", "synapses", "spike_hash")}
+        return make_window(record["model_s"], record["wall_s"], record["rates_hz"], record["wall_s"],
+                           record["own_cpu_s"], record["foreign_cpu_s"])
 
     def close(self):
         pass
