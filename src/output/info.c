@@ -1,7 +1,7 @@
 /* What a result directory holds, for people. */
 #include "base/text.h"
 #include "output/directory.h"
-#include "output/h5.h"
+#include "sonata/h5.h"
 #include <dirent.h>
 #include <inttypes.h>
 #include <mesocl/output.h>

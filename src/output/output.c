@@ -1,6 +1,6 @@
 #include "base/arena.h"
 #include "output/directory.h"
-#include "output/h5.h"
+#include "sonata/h5.h"
 #include "output/reports.h"
 #include "output/spikes.h"
 #include "output/summary.h"

@@ -2,7 +2,7 @@
 #ifndef OUTPUT_PROVENANCE_H
 #define OUTPUT_PROVENANCE_H
 
-#include "output/h5.h"
+#include "sonata/h5.h"
 #include <mesocl/sink.h>
 
 /**

@@ -2,7 +2,7 @@
 #ifndef OUTPUT_REPORTS_H
 #define OUTPUT_REPORTS_H
 
-#include "output/h5.h"
+#include "sonata/h5.h"
 #include <mesocl/sink.h>
 
 typedef struct report_file {

@@ -2,7 +2,7 @@
 #ifndef OUTPUT_SPIKES_H
 #define OUTPUT_SPIKES_H
 
-#include "output/h5.h"
+#include "sonata/h5.h"
 #include <mesocl/sink.h>
 
 typedef struct spike_train {

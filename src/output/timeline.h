@@ -5,7 +5,7 @@
 #ifndef OUTPUT_TIMELINE_H
 #define OUTPUT_TIMELINE_H
 
-#include "output/h5.h"
+#include "sonata/h5.h"
 #include <mesocl/sink.h>
 
 typedef struct timeline_file {

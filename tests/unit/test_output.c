@@ -9,7 +9,7 @@
 #include "../support/synthetic_run.h"
 #include "base/text.h"
 #include "output/directory.h"
-#include "output/h5.h"
+#include "sonata/h5.h"
 #include "output/json_text.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "output/h5.h"
+#include "sonata/h5.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,8 @@ static herr_t keep_first(unsigned n, const H5E_error2_t *entry, void *reason)
 }
 
 /* The innermost entry of HDF5's error stack says what happened, the outer ones only where. */
-static meso_status fail(const h5_file *file, const char *what, const char *object, meso_error *err)
+meso_status h5_fail(const char *path, meso_status status, const char *what, const char *object,
+                    meso_error *err)
 {
     const char *reason = NULL;
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &reason);
@@ -41,8 +42,12 @@ static meso_status fail(const h5_file *file, const char *what, const char *objec
     if (system != NULL)
         reason = system + strlen(mark);
     int length = (int)(system != NULL ? strcspn(reason, "'") : strlen(reason));
-    return error_set(err, MESO_IO, "%s: cannot %s %s: %.*s", file->path, what, object, length,
-                     reason);
+    return error_set(err, status, "%s: cannot %s %s: %.*s", path, what, object, length, reason);
+}
+
+static meso_status fail(const h5_file *file, const char *what, const char *object, meso_error *err)
+{
+    return h5_fail(file->path, MESO_IO, what, object, err);
 }
 
 static meso_status fail_memory(const char *object, meso_error *err)

@@ -2,8 +2,8 @@
  * The few HDF5 operations that results need. Every call is checked; an error names file, object and
  * what the library said. HDF5 itself prints errors unless it is between h5_silence and h5_restore.
  */
-#ifndef OUTPUT_H5_H
-#define OUTPUT_H5_H
+#ifndef SONATA_H5_H
+#define SONATA_H5_H
 
 #include "base/status.h"
 #include <hdf5.h>
@@ -18,6 +18,10 @@ typedef struct h5_silence_state {
 
 h5_silence_state h5_silence(void);
 void h5_restore(h5_silence_state before);
+
+/** The error of the HDF5 call that failed last: "path: cannot <what> <object>: <what HDF5 said>". */
+meso_status h5_fail(const char *path, meso_status status, const char *what, const char *object,
+                    meso_error *err);
 
 /** A file being written. Zeroed: not open. */
 typedef struct h5_file {
