@@ -118,6 +118,12 @@ const char *document_place(const document *d, const cJSON *node, const char *key
     return arena_strdup(d->memory, place);
 }
 
+const char *document_file(const document *d, const cJSON *node)
+{
+    const text_source *s = source_of(d, node);
+    return s && s->is_file ? s->name : NULL;
+}
+
 void document_copy_place(cJSON *node, const cJSON *at)
 {
     node->valueint = at->valueint;

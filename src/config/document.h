@@ -50,6 +50,9 @@ meso_status document_error(const document *d, const cJSON *node, const char *key
 /** "file:line" of the value of `key` in `node`, in the document's memory; NULL when out of memory. */
 const char *document_place(const document *d, const cJSON *node, const char *key);
 
+/** Path of the file in which `node` was written; NULL when that was no file (--set). */
+const char *document_file(const document *d, const cJSON *node);
+
 /** The value in words ("the string 'a'", "an object"); in `buffer` when it must be composed. */
 const char *document_describe(const cJSON *node, char buffer[80]);
 

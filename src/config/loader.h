@@ -12,8 +12,9 @@
 typedef struct loader {
     document document;
     experiment *experiment;
-    const char *directory; /* of the experiment file */
-    neuron_model *models;  /* [capacity: number of cells] */
+    const char *directory;  /* of the experiment file */
+    neuron_model *models;   /* [capacity: number of cells] */
+    neuron_model *currents; /* [capacity: number of stimuli] */
     meso_error *err;
 } loader;
 
@@ -61,6 +62,18 @@ meso_status loader_check_multiple(loader *l, const cJSON *node, double step, con
  */
 meso_status load_ports(loader *l, const cJSON *object, const population *target,
                        const projection_port **ports, uint32_t *n_ports);
+
+/**
+ * Values of a model's parameters for the neurons of `p`: its defaults, then those of the objects `first` and
+ * `second` (NULL: none).
+ * Inputs    owner  blamed, at its key "parameters", for what is missing
+ */
+meso_status load_parameters(loader *l, const neuron_model *m, const population *p, cJSON *first,
+                            cJSON *second, const cJSON *owner, const distribution **out);
+
+/* playback.c, currents.c: what these kinds of stimuli have beside the others */
+meso_status load_playback(loader *l, const cJSON *object, stimulus *s);
+meso_status load_current(loader *l, const cJSON *object, stimulus *s);
 
 /** Rows of a weight: four keys, one for each unit that ports have, fill one member. */
 #define WEIGHT_ROWS(struct_name, which_variants, per)                                              \

@@ -73,10 +73,40 @@ static const field model_fields[] = {
     {.key = "random", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false), FIELD_IN(neuron_model, random),
      .doc = "does a step need random words"},
     {0}};
+
+static const field current_fields[] = {
+    {.key = "model", .kind = FIELD_NAME, .required = true, FIELD_IN(neuron_model, name),
+     .doc = "name of the current, of its two files and of its function"},
+    {.key = "title", .kind = FIELD_TEXT, .required = true, FIELD_IN(neuron_model, title),
+     .doc = "one line for people"},
+    {.key = "source", .kind = FIELD_TEXT, FIELD_DEFAULT_TEXT(""), FIELD_IN(neuron_model, source),
+     .doc = "publication"},
+    {.key = "parameters", .kind = FIELD_MAP, .type = &parameter_type, .required = true,
+     .doc = "parameters, in the order of the struct"},
+    {.key = "state", .kind = FIELD_MAP, .type = &state_type,
+     .doc = "what is remembered from step to step, in the order of the struct, after I_pA"},
+    {.key = "derived", .kind = FIELD_MAP, .type = &derived_type,
+     .doc = "numbers that <model>_derive() makes of parameters and step"},
+    {.key = "random", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false), FIELD_IN(neuron_model, random),
+     .doc = "does a step need random words"},
+    {0}};
 /* clang-format on */
 
 static const object_type model_type = {
     .name = "neuron_model", .doc = "Descriptor of a neuron model", .fields = model_fields};
+static const object_type current_type = {
+    .name = "current", .doc = "Descriptor of a current", .fields = current_fields};
+
+/* What the two kinds of models differ in. */
+typedef struct model_kind {
+    const char *folder, *noun, *nouns;
+    const object_type *type;
+    bool is_current;
+} model_kind;
+
+static const model_kind neuron_kind = {"neurons", "neuron model", "neuron models", &model_type,
+                                       false};
+static const model_kind current_kind = {"currents", "current", "currents", &current_type, true};
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -176,7 +206,7 @@ static meso_status read_states(const document *d, neuron_model *m, meso_error *e
 {
     const cJSON *map = get_member(d->root, "state");
     m->n_state = (uint32_t)count_members(map);
-    if (m->n_state == 0)
+    if (m->n_state == 0 && !m->is_current)
         return document_error(d, map, NULL, err, MESO_CONFIG,
                               "expected at least one state variable%s",
                               m->potential ? ", the potential in mV" : "");
@@ -186,6 +216,10 @@ static meso_status read_states(const document *d, neuron_model *m, meso_error *e
     m->state = states;
     for (const cJSON *s = first_member(map); s; s = next_member(s))
         MESO_TRY(read_state(d, m, s, states++, err));
+    for (uint32_t i = 0; m->is_current && i < m->n_state; i++)
+        if (strcmp(m->state[i].name, "I_pA") == 0)
+            return document_error(d, map, "I_pA", err, MESO_CONFIG,
+                                  "every current has this member already");
     if (m->potential && strcmp(m->state[0].unit, "mV") != 0)
         return document_error(d, first_member(map), "unit", err, MESO_UNIT,
                               "the first state variable is the membrane potential: its unit must "
@@ -233,12 +267,14 @@ static meso_status read_inputs(const document *d, neuron_model *m, meso_error *e
     return MESO_OK;
 }
 
-static meso_status read_model(document *d, const char *name, neuron_model *m, meso_error *err)
+static meso_status read_model(document *d, const model_kind *kind, const char *name,
+                              neuron_model *m, meso_error *err)
 {
+    m->is_current = kind->is_current;
     if (!cJSON_IsObject(d->root))
         return document_error(d, d->root, NULL, err, MESO_CONFIG, "expected an object");
-    MESO_TRY(type_check(d, &model_type, d->root, err));
-    MESO_TRY(type_read(&model_type, d->root, d->memory, m, err));
+    MESO_TRY(type_check(d, kind->type, d->root, err));
+    MESO_TRY(type_read(kind->type, d->root, d->memory, m, err));
     if (strcmp(m->name, name) != 0)
         return document_error(d, d->root, "model", err, MESO_CONFIG,
                               "'%s' is not the name of the file, '%s'", m->name, name);
@@ -310,8 +346,8 @@ static meso_status copy_text(const char *from, char **to, meso_error *err)
     return MESO_OK;
 }
 
-static meso_status find_on_disk(const char *name, const char *directory, arena *memory,
-                                model_files *f, meso_error *err)
+static meso_status find_on_disk(const model_kind *kind, const char *name, const char *directory,
+                                arena *memory, model_files *f, meso_error *err)
 {
     f->descriptor_path = arena_printf(memory, "%s/%s.json", directory, name);
     f->text_path = arena_printf(memory, "%s/%s.clh", directory, name);
@@ -322,18 +358,19 @@ static meso_status find_on_disk(const char *name, const char *directory, arena *
     if (!described && !written)
         return MESO_NOT_FOUND;
     if (!described || !written)
-        return error_set(err, MESO_IO, "neuron model '%.64s' has '%s' but no '%s': it needs both",
+        return error_set(err, MESO_IO, "%s '%.64s' has '%s' but no '%s': it needs both", kind->noun,
                          name, described ? f->descriptor_path : f->text_path,
                          described ? f->text_path : f->descriptor_path);
     MESO_TRY(text_read_file(f->descriptor_path, &f->descriptor, NULL, err));
     return text_read_file(f->text_path, &f->text, NULL, err);
 }
 
-static meso_status find_built_in(const char *name, arena *memory, model_files *f, meso_error *err)
+static meso_status find_built_in(const model_kind *kind, const char *name, arena *memory,
+                                 model_files *f, meso_error *err)
 {
     f->built_in = true;
-    f->descriptor_path = arena_printf(memory, "neurons/%s.json", name);
-    f->text_path = arena_printf(memory, "neurons/%s.clh", name);
+    f->descriptor_path = arena_printf(memory, "%s/%s.json", kind->folder, name);
+    f->text_path = arena_printf(memory, "%s/%s.clh", kind->folder, name);
     if (!f->descriptor_path || !f->text_path)
         return error_set(err, MESO_MEMORY, "out of memory");
     const char *descriptor = embedded_find(f->descriptor_path);
@@ -344,41 +381,50 @@ static meso_status find_built_in(const char *name, arena *memory, model_files *f
     return copy_text(function, &f->text, err);
 }
 
-static meso_status unknown_model(const char *name, arena *memory, meso_error *err)
+/* The name in "<folder>/<name>.json", or NULL. */
+static char *name_in_folder(const char *path, const char *folder, arena *memory)
+{
+    const size_t n_folder = strlen(folder), n_path = strlen(path), n_suffix = strlen(".json");
+    if (strncmp(path, folder, n_folder) != 0 || path[n_folder] != '/' ||
+        strcmp(path + n_path - n_suffix, ".json") != 0)
+        return NULL;
+    return arena_printf(memory, "%.*s", (int)(n_path - n_suffix - n_folder - 1),
+                        path + n_folder + 1);
+}
+
+static meso_status unknown_model(const model_kind *kind, const char *name, arena *memory,
+                                 meso_error *err)
 {
     name_list names = {0};
     const char *path;
     for (size_t i = 0; (path = embedded_path(i)); i++) {
-        const size_t length = strlen(path);
-        if (strncmp(path, "neurons/", 8) != 0 || strcmp(path + length - 5, ".json") != 0)
-            continue;
-        char *model = arena_printf(memory, "%.*s", (int)(length - 13), path + 8);
+        char *model = name_in_folder(path, kind->folder, memory);
         if (model)
             names_add(&names, model, NULL);
     }
     text hint = {0};
-    names_append_hint(&names, name, "neuron models", &hint);
+    names_append_hint(&names, name, kind->nouns, &hint);
     error_set(err, MESO_NOT_FOUND,
-              "there is no neuron model '%.64s', neither built in nor beside the experiment%s",
+              "there is no %s '%.64s', neither built in nor beside the experiment%s", kind->noun,
               name, hint.failed ? "" : hint.data);
     text_free(&hint);
     names_free(&names);
     return MESO_NOT_FOUND;
 }
 
-static meso_status find_files(const char *name, const char *directory, arena *memory,
-                              model_files *f, meso_error *err)
+static meso_status find_files(const model_kind *kind, const char *name, const char *directory,
+                              arena *memory, model_files *f, meso_error *err)
 {
     meso_status status = MESO_NOT_FOUND;
     if (directory)
-        status = find_on_disk(name, directory, memory, f, err);
+        status = find_on_disk(kind, name, directory, memory, f, err);
     if (status == MESO_NOT_FOUND)
-        status = find_built_in(name, memory, f, err);
-    return status == MESO_NOT_FOUND ? unknown_model(name, memory, err) : status;
+        status = find_built_in(kind, name, memory, f, err);
+    return status == MESO_NOT_FOUND ? unknown_model(kind, name, memory, err) : status;
 }
 
-meso_status config_load_neuron_model(const char *name, const char *directory, arena *memory,
-                                     const neuron_model **model, meso_error *err)
+static meso_status load_model(const model_kind *kind, const char *name, const char *directory,
+                              arena *memory, const neuron_model **model, meso_error *err)
 {
     model_files files = {0};
     document d = {.memory = memory};
@@ -386,10 +432,10 @@ meso_status config_load_neuron_model(const char *name, const char *directory, ar
     neuron_model *m = alloc(memory, 1, sizeof *m, err);
     if (!m)
         return MESO_MEMORY;
-    MESO_GO(find_files(name, directory, memory, &files, err));
+    MESO_GO(find_files(kind, name, directory, memory, &files, err));
     MESO_GO(document_parse(&d, files.descriptor_path, true, files.descriptor,
                            strlen(files.descriptor), &d.root, err));
-    MESO_GO(read_model(&d, name, m, err));
+    MESO_GO(read_model(&d, kind, name, m, err));
     m->text_path = files.text_path;
     m->built_in = files.built_in;
     m->text = arena_strdup(memory, files.text);
@@ -401,4 +447,16 @@ done:
     document_free(&d);
     files_free(&files);
     return status;
+}
+
+meso_status config_load_neuron_model(const char *name, const char *directory, arena *memory,
+                                     const neuron_model **model, meso_error *err)
+{
+    return load_model(&neuron_kind, name, directory, memory, model, err);
+}
+
+meso_status config_load_current(const char *name, const char *directory, arena *memory,
+                                const neuron_model **model, meso_error *err)
+{
+    return load_model(&current_kind, name, directory, memory, model, err);
 }

@@ -144,28 +144,27 @@ static meso_status read_values(loader *l, cJSON *values, const field *rows, uint
     return MESO_OK;
 }
 
-static meso_status read_parameters(loader *l, const cJSON *cell, const cJSON *object, population *p)
+meso_status load_parameters(loader *l, const neuron_model *m, const population *p, cJSON *first,
+                            cJSON *second, const cJSON *owner, const distribution **out)
 {
-    const neuron_model *m = p->model;
     distribution *values = loader_alloc(l, m->n_parameters, sizeof *values);
     field *rows = loader_alloc(l, m->n_parameters, sizeof *rows);
     if (!values || !rows)
         return MESO_MEMORY;
-    p->parameters = values;
+    *out = values;
     for (uint32_t i = 0; i < m->n_parameters; i++) {
         rows[i] = parameter_row(&m->parameters[i]);
         values[i] = (distribution){
             .mean = m->parameters[i].default_value, .min = -INFINITY, .max = INFINITY};
     }
-    MESO_TRY(read_values(l, get_member(cell, "parameters"), rows, m->n_parameters, "parameters", p,
-                         values));
-    MESO_TRY(read_values(l, get_member(object, "parameters"), rows, m->n_parameters, "parameters",
-                         p, values));
+    MESO_TRY(read_values(l, first, rows, m->n_parameters, "parameters", p, values));
+    MESO_TRY(read_values(l, second, rows, m->n_parameters, "parameters", p, values));
     for (uint32_t i = 0; i < m->n_parameters; i++)
         if (isnan(values[i].mean))
-            return LOADER_ERROR(l, cell, "parameters", MESO_CONFIG,
-                                "%s (%s) is missing: model '%s' has no default for it",
-                                m->parameters[i].name, m->parameters[i].unit, m->name);
+            return LOADER_ERROR(l, owner, "parameters", MESO_CONFIG,
+                                "%s (%s) is missing: %s '%s' has no default for it",
+                                m->parameters[i].name, m->parameters[i].unit,
+                                m->is_current ? "current" : "model", m->name);
     return MESO_OK;
 }
 
@@ -346,7 +345,8 @@ static meso_status read_population(loader *l, const cJSON *object, population *p
     if (!p->name || !p->cell || !p->place)
         return error_set(l->err, MESO_MEMORY, "out of memory");
     MESO_TRY(find_model(l, get_member(cell, "model"), &p->model));
-    MESO_TRY(read_parameters(l, cell, object, p));
+    MESO_TRY(load_parameters(l, p->model, p, get_member(cell, "parameters"),
+                             get_member(object, "parameters"), cell, &p->parameters));
     MESO_TRY(read_initial(l, cell, object, p));
     MESO_TRY(read_conductances(l, cell, p));
     return read_effects(l, cell, object, p);

@@ -23,6 +23,8 @@ struct meso_experiment {
 
     const neuron_model *models; /* those that populations use */
     uint32_t n_models;
+    const neuron_model *currents; /* those that stimuli use */
+    uint32_t n_currents;
     const population *populations;
     uint32_t n_populations;
     const projection *projections;

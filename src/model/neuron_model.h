@@ -14,6 +14,11 @@
  * has a last member `truth spiked`. The inputs are `real current_pA`, the sum of all currents during the
  * step; those of the descriptor, what spikes added up to for this step; `ulong step`; and, where the
  * descriptor asks, `meso_words random`, which depends on seed, population, cell and step alone.
+ *
+ * A current that stimuli inject is described by the same struct and declared in the same way. Its state
+ * begins with `real I_pA`, which is what the function is for and is not remembered; it has no `spiked`.
+ * Its inputs are `ulong step`; `ulong since`, steps since the stimulus began; the time at which the step
+ * begins, `ulong whole_s` and `float rest_s`, which do not drift; and `meso_words random` as above.
  */
 #ifndef MODEL_NEURON_MODEL_H
 #define MODEL_NEURON_MODEL_H
@@ -54,6 +59,7 @@ typedef struct neuron_model {
     uint32_t n_inputs;
     bool potential; /* without one a cell has no conductances */
     bool random;    /* wants random words */
+    bool is_current;
 } neuron_model;
 
 /** How the function must be declared: "m_state m(m_state s, ...)". */
