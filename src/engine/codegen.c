@@ -54,22 +54,28 @@ static void write_modulation(writer *w, const char *lvalue, effect_target target
 
 /* --- before the steps ------------------------------------------------------------------------- */
 
+void write_parameter(writer *w, const char *lvalue, const parameter_array *a)
+{
+    if (a->values->kind == DISTRIBUTION_CONSTANT) {
+        text_appendf(&w->body, "        %s = (real)(K[%u]);\n", lvalue,
+                     constant(w, a->values->mean));
+        return;
+    }
+    text_appendf(&w->body, "        %s = meso_load(parameters + %u * stride, i);\n", lvalue,
+                 w->program->n_arrays);
+    w->program->arrays[w->program->n_arrays++] = *a;
+}
+
 static void write_parameters(writer *w)
 {
     const neuron_model *m = w->p->model;
     text_appendf(&w->body, "        %s_parameters p;\n", m->name);
     for (uint32_t i = 0; i < m->n_parameters; i++) {
-        const distribution *d = &w->p->parameters[i];
-        const char *name = m->parameters[i].name;
-        if (d->kind == DISTRIBUTION_CONSTANT) {
-            text_appendf(&w->body, "        p.%s = (real)(K[%u]);\n", name, constant(w, d->mean));
-        } else {
-            text_appendf(&w->body, "        p.%s = meso_load(parameters + %u * stride, i);\n", name,
-                         w->program->n_arrays);
-            w->program->arrays[w->program->n_arrays++] = i;
-        }
         char lvalue[128];
-        snprintf(lvalue, sizeof lvalue, "p.%s", name);
+        const parameter_array a = {&w->p->parameters[i], "population", w->p->name,
+                                   m->parameters[i].name};
+        snprintf(lvalue, sizeof lvalue, "p.%s", a.parameter);
+        write_parameter(w, lvalue, &a);
         write_modulation(w, lvalue, EFFECT_PARAMETER, i);
     }
 }
@@ -302,18 +308,20 @@ static void write_state_store(writer *w)
             text_appendf(&w->body, "        meso_store(h_%s, state + %u * stride, i);\n", g->name,
                          field + 1);
     }
+    write_stimuli_store(w);
     text_appendf(&w->body, "        finite_check(b, c, i, s.%s);\n", m->state[0].name);
 }
 
 static meso_status body_write(writer *w, meso_error *err)
 {
     const neuron_model *m = w->p->model;
-    w->program->arrays = calloc(m->n_parameters + 1, sizeof *w->program->arrays);
+    w->program->arrays = calloc(m->n_parameters + stimulus_parameters(w) + 1,
+                                sizeof *w->program->arrays);
     w->program->targets = calloc(w->p->n_effects + 1, sizeof *w->program->targets);
     if (w->program->arrays == NULL || w->program->targets == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
     targets_collect(w);
-    w->program->n_fields = codegen_conductance_field(w->p, w->p->n_conductances);
+    w->program->n_fields = codegen_fields(w->e, w->population);
     w->dt = constant(w, w->e->dt_ms);
     write_parameters(w);
     write_derived(w);
@@ -408,15 +416,20 @@ static void write_declarations(const neuron_model *m, text *source)
     text_appendf(source, "MESO_FUNCTION %s;\n", signature);
 }
 
+static void write_model(const neuron_model *m, text *source)
+{
+    codegen_model_structs(m, source);
+    write_declarations(m, source);
+    text_appendf(source, "#line 1 \"%s\"\n%s\n#line 1 \"generated\"\n", m->text_path, m->text);
+}
+
 static void write_models(const experiment *e, text *source)
 {
     text_append(source, "#line 1 \"generated\"\n");
-    for (uint32_t i = 0; i < e->n_models; i++) {
-        const neuron_model *m = &e->models[i];
-        codegen_model_structs(m, source);
-        write_declarations(m, source);
-        text_appendf(source, "#line 1 \"%s\"\n%s\n#line 1 \"generated\"\n", m->text_path, m->text);
-    }
+    for (uint32_t i = 0; i < e->n_models; i++)
+        write_model(&e->models[i], source);
+    for (uint32_t i = 0; i < e->n_currents; i++)
+        write_model(&e->currents[i], source);
 }
 
 /* The kind that already has this body, or `n_kinds`. Model names make bodies of different models differ. */

@@ -20,16 +20,23 @@ typedef struct modulated_target {
     uint32_t index;
 } modulated_target;
 
+/* A parameter with a value per neuron, drawn from a stream that has the names of owner and parameter. */
+typedef struct parameter_array {
+    const distribution *values;
+    const char *owner_kind, *owner, *parameter; /* "population" or "stimulus" */
+} parameter_array;
+
 typedef struct population_program {
     uint32_t kind;
     float constants[CODEGEN_MAX_CONSTANTS];
     uint32_t n_constants;
-    uint32_t *arrays; /* [n_arrays] parameters with a value per neuron */
+    parameter_array *arrays; /* [n_arrays] */
     uint32_t n_arrays;
     modulated_target *targets; /* [n_targets] */
     uint32_t n_targets;
-    int derives;       /* constants_derive fills the last constants */
-    uint32_t n_fields; /* state arrays: the model's state, then one or two a conductance */
+    int derives; /* constants_derive fills the last constants */
+    uint32_t
+        n_fields; /* state arrays: the model's state, one or two a conductance, currents' state */
 } population_program;
 
 /**
@@ -46,6 +53,11 @@ void codegen_model_structs(const neuron_model *model, text *out);
 
 /** First state array of a conductance; a biexponential one has two (g is the first minus the second). */
 uint32_t codegen_conductance_field(const population *p, uint32_t conductance);
+
+/** First state array of stimulus number `index`, a current. */
+uint32_t codegen_current_field(const experiment *e, uint32_t index);
+/** All state arrays of a population. */
+uint32_t codegen_fields(const experiment *e, uint32_t population);
 
 /** Upper tail probabilities of a Poisson count that a stimulus of this rate needs (at most 32). */
 uint32_t codegen_poisson_thresholds(const experiment *e, const stimulus *s);

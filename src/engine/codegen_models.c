@@ -28,13 +28,17 @@ void codegen_model_structs(const neuron_model *model, text *out)
         text_appendf(out, "} %s_derived;\n\n", name);
     }
 
-    text_appendf(out, "typedef struct %s_inputs {\n    real current_pA;\n", name);
+    text_appendf(out, "typedef struct %s_inputs {\n    ulong step;\n", name);
+    if (model->is_current)
+        text_append(out, "    ulong since, whole_s;\n    float rest_s;\n");
+    else
+        text_append(out, "    real current_pA;\n");
     write_quantities(out, model->inputs, model->n_inputs);
-    text_appendf(out, "    ulong step;\n%s} %s_inputs;\n\n",
-                 model->random ? "    meso_words random;\n" : "", name);
+    text_appendf(out, "%s} %s_inputs;\n\n", model->random ? "    meso_words random;\n" : "", name);
 
-    text_appendf(out, "typedef struct %s_state {\n", name);
+    text_appendf(out, "typedef struct %s_state {\n%s", name,
+                 model->is_current ? "    real I_pA;\n" : "");
     for (uint32_t i = 0; i < model->n_state; i++)
         text_appendf(out, "    real %s;\n", model->state[i].name);
-    text_appendf(out, "    truth spiked;\n} %s_state;\n\n", name);
+    text_appendf(out, "%s} %s_state;\n\n", model->is_current ? "" : "    truth spiked;\n", name);
 }

@@ -22,10 +22,17 @@ uint32_t constant(writer *w, double value);
 /** Open a conductance, or add to an input of the model: `amount` (a real expression) times a constant. */
 void write_opening(writer *w, const char *amount, const projection_port *port, double unit);
 
+/** Text of the value of a parameter that is one number, or an array. */
+void write_parameter(writer *w, const char *lvalue, const parameter_array *a);
+
 /* codegen_stimuli.c */
 /** What a population's stimuli need before the steps. */
 void write_draws(writer *w);
+/** Parameters of its stimuli. */
+uint32_t stimulus_parameters(const writer *w);
 /** In a step. Conductances are opened before the currents are taken (currents 0); pulses add to the current. */
 void write_stimuli(writer *w, int currents);
+/** What they remember, after the steps. */
+void write_stimuli_store(writer *w);
 
 #endif

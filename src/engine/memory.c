@@ -8,9 +8,14 @@ static uint64_t population_bytes(const experiment *e, const layout *l, uint32_t 
 {
     const population *p = &e->populations[i];
     const population_layout *pl = &l->populations[i];
-    uint64_t arrays = codegen_conductance_field(p, p->n_conductances);
+    uint64_t arrays = codegen_fields(e, i);
     for (uint32_t k = 0; k < p->model->n_parameters; k++)
         arrays += p->parameters[k].kind != DISTRIBUTION_CONSTANT;
+    for (uint32_t s = 0; s < e->n_stimuli; s++)
+        for (uint32_t k = 0; e->stimuli[s].kind == STIMULUS_CURRENT && e->stimuli[s].target == i &&
+                             k < e->stimuli[s].current->n_parameters;
+             k++)
+            arrays += e->stimuli[s].parameters[k].kind != DISTRIBUTION_CONSTANT;
     const uint64_t ring = (uint64_t)l->n_partitions * l->n_slots * pl->n_channels * pl->n_local;
     return (arrays * pl->n_padded + ring) * sizeof(float);
 }

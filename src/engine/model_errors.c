@@ -59,12 +59,13 @@ meso_status model_errors(const experiment *e, meso_error *err)
         return MESO_KERNEL_BUILD;
     text out = {0};
     const char *suspect = NULL;
-    for (uint32_t i = 0; i < e->n_models; i++) {
-        if (e->models[i].built_in)
+    for (uint32_t i = 0; i < e->n_models + e->n_currents; i++) {
+        const neuron_model *m = i < e->n_models ? &e->models[i] : &e->currents[i - e->n_models];
+        if (m->built_in)
             continue;
-        suspect = e->models[i].text_path;
+        suspect = m->text_path;
         if (out.length == 0)
-            mistakes_append(err->message, &e->models[i], &out);
+            mistakes_append(err->message, m, &out);
     }
     if (out.length == 0 && suspect != NULL) /* a missing brace is found where the file has ended */
         text_appendf(&out,

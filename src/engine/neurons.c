@@ -15,12 +15,11 @@ typedef struct draw {
     uint32_t key[2];
 } draw;
 
-static draw draw_begin(const experiment *e, const population *p, const char *quantity,
-                       const distribution *d)
+static draw draw_begin(const experiment *e, const population *p, const parameter_array *a)
 {
-    draw q = {.distribution = d, .n_neurons = p->n_neurons};
+    draw q = {.distribution = a->values, .n_neurons = p->n_neurons};
     char stream[256];
-    snprintf(stream, sizeof stream, "population/%s/%s", p->name, quantity);
+    snprintf(stream, sizeof stream, "%s/%s/%s", a->owner_kind, a->owner, a->parameter);
     rng_stream_key(e->seed, stream, q.key);
     return q;
 }
@@ -44,25 +43,40 @@ static void draw_fill(const draw *q, uint32_t n, float *values)
         values[i] = (float)draw_value(q, i);
 }
 
-static draw draw_parameter(const experiment *e, const population *p, uint32_t i)
-{
-    return draw_begin(e, p, p->model->parameters[i].name, &p->parameters[i]);
-}
-
 /* Given by the experiment, else the value of a parameter, else the model's own number. */
 static void initial_fill(const experiment *e, const population *p, uint32_t state, uint32_t n,
                          float *values)
 {
-    const state_spec *s = &p->model->state[state];
-    const distribution *given = &p->initial_state[state];
-    draw q = draw_begin(e, p, s->name, given);
+    const neuron_model *m = p->model;
+    const state_spec *s = &m->state[state];
     const distribution own = {.kind = DISTRIBUTION_CONSTANT, .mean = s->initial};
+    const distribution *given = &p->initial_state[state];
+    parameter_array from = {given, "population", p->name, s->name};
     if (given->kind == DISTRIBUTION_CONSTANT && isnan(given->mean)) {
-        q.distribution = &own;
+        from.values = &own;
         if (s->initial_parameter >= 0)
-            q = draw_parameter(e, p, (uint32_t)s->initial_parameter);
+            from = (parameter_array){&p->parameters[s->initial_parameter], "population", p->name,
+                                     m->parameters[s->initial_parameter].name};
     }
+    const draw q = draw_begin(e, p, &from);
     draw_fill(&q, n, values);
+}
+
+/* The same for what a current remembers, `values` being its arrays. */
+static void initial_fill_current(const experiment *e, const stimulus *s, uint32_t n, float *values)
+{
+    const neuron_model *m = s->current;
+    for (uint32_t i = 0; i < m->n_state; i++) {
+        const int32_t parameter = m->state[i].initial_parameter;
+        const distribution own = {.kind = DISTRIBUTION_CONSTANT, .mean = m->state[i].initial};
+        parameter_array from = {&own, "stimulus", s->name, m->state[i].name};
+        if (parameter >= 0) {
+            from.values = &s->parameters[parameter];
+            from.parameter = m->parameters[parameter].name;
+        }
+        const draw q = draw_begin(e, &e->populations[s->target], &from);
+        draw_fill(&q, n, values + (uint64_t)i * n);
+    }
 }
 
 /* --- tables -------------------------------------------------------------------------------------- */
@@ -112,7 +126,9 @@ static void populations_fill(simulation *sim)
     for (uint32_t i = 0; i < sim->e->n_populations; i++) {
         const population_layout *pl = &sim->l->populations[i];
         const population_program *g = &n->programs[i];
-        const draw random = draw_begin(sim->e, &sim->e->populations[i], "random", NULL);
+        const population *p = &sim->e->populations[i];
+        const draw random = draw_begin(sim->e, p,
+                                       &(parameter_array){NULL, "population", p->name, "random"});
         n->entries[i] = (population_entry){
             .kind = g->kind,
             .n_neurons = sim->e->populations[i].n_neurons,
@@ -151,11 +167,19 @@ static void values_fill(const simulation *sim, float *constants, float *paramete
         const population_program *g = &sim->neurons.programs[i];
         memcpy(constants + q->constant_base, g->constants, g->n_constants * sizeof *constants);
         for (uint32_t a = 0; a < g->n_arrays; a++) {
-            const draw d = draw_parameter(e, p, g->arrays[a]);
+            const draw d = draw_begin(e, p, &g->arrays[a]);
             draw_fill(&d, q->n_padded, parameters + q->parameter_base + (uint64_t)a * q->n_padded);
         }
         for (uint32_t s = 0; s < p->model->n_state; s++)
             initial_fill(e, p, s, q->n_padded, state + q->state_base + (uint64_t)s * q->n_padded);
+    }
+    for (uint32_t i = 0; i < e->n_stimuli; i++) {
+        if (e->stimuli[i].kind != STIMULUS_CURRENT)
+            continue;
+        const population_entry *q = &sim->neurons.entries[e->stimuli[i].target];
+        initial_fill_current(e, &e->stimuli[i], q->n_padded,
+                             state + q->state_base +
+                                 (uint64_t)codegen_current_field(e, i) * q->n_padded);
     }
 }
 

@@ -20,17 +20,20 @@ BANNED = re.compile(r"(native|half)_\w+|mad|mix|(exp|log)(2|10|m1|1p)?|pown?|pow
 
 
 def structs(descriptor):
-    """The types that mesocl generates from a model's descriptor."""
+    """The types that mesocl generates from the descriptor of a neuron model or current."""
     model = json.loads(descriptor.read_text())
     name = model["model"]
+    current = descriptor.parent.name == "currents"
     def members(key):
         return "".join(f"real {quantity};\n" for quantity in model.get(key, {})) or "real none;\n"
     random = "meso_words random;" if model.get("random") else ""
     inputs = members("inputs") if model.get("inputs") else ""
+    own = "ulong since, whole_s; float rest_s;" if current else f"real current_pA; {inputs}"
+    state = "real I_pA;" if current else "truth spiked;"
     return (f"typedef struct {{ {members('parameters')} }} {name}_parameters;\n"
             f"typedef struct {{ {members('derived')} }} {name}_derived;\n"
-            f"typedef struct {{ real current_pA; {inputs} ulong step; {random} }} {name}_inputs;\n"
-            f"typedef struct {{ {members('state')} truth spiked; }} {name}_state;\n")
+            f"typedef struct {{ {own} ulong step; {random} }} {name}_inputs;\n"
+            f"typedef struct {{ {members('state')} {state} }} {name}_state;\n")
 
 
 def lint(text, width):
@@ -46,9 +49,10 @@ class KernelTexts(unittest.TestCase):
             with self.subTest(width=width):
                 self.assertEqual(lint("", width), "")
 
-    def test_the_neuron_models(self):
-        for descriptor in sorted(KERNELS.glob("neurons/*.json")):
-            text = structs(descriptor) + f'#include "neurons/{descriptor.stem}.clh"\n'
+    def test_the_neuron_models_and_currents(self):
+        for descriptor in sorted([*KERNELS.glob("neurons/*.json"), *KERNELS.glob("currents/*.json")]):
+            folder = descriptor.parent.name
+            text = structs(descriptor) + f'#include "{folder}/{descriptor.stem}.clh"\n'
             for width in WIDTHS:
                 with self.subTest(model=descriptor.stem, width=width):
                     self.assertEqual(lint(text, width), "")
@@ -61,10 +65,11 @@ class KernelTexts(unittest.TestCase):
                     self.assertEqual(lint(text, 1), "")
 
     def test_every_model_has_its_pair_of_files(self):
-        names = {suffix: {p.stem for p in KERNELS.glob(f"neurons/*.{suffix}")}
-                 for suffix in ("json", "clh")}
-        self.assertEqual(names["json"], names["clh"])
-        self.assertTrue(names["json"])
+        for folder in ("neurons", "currents"):
+            names = {suffix: {p.stem for p in KERNELS.glob(f"{folder}/*.{suffix}")}
+                     for suffix in ("json", "clh")}
+            self.assertEqual(names["json"], names["clh"])
+            self.assertTrue(names["json"])
 
     def test_no_library_function_whose_bits_depend_on_the_device(self):
         for path in sorted(KERNELS.rglob("*.cl*")):

@@ -27,7 +27,7 @@
 
 enum {
     N = 1 << 14,      /* numbers put through each function */
-    N_FUNCTIONS = 11, /* rows of results */
+    N_FUNCTIONS = 12, /* rows of results */
     N_CELLS = 64,
     N_STEPS = 1000,
 };
@@ -52,6 +52,7 @@ static const char KERNELS[] =
     "    const real turn = meso_uniform(bits) - (real)(0.5f);\n"
     "    meso_store_word(meso_as_word(meso_sine_of_turn(turn)), out + 9 * n, i);\n"
     "    meso_store_word(meso_as_word(meso_turn(turn, 123456789012ul)), out + 10 * n, i);\n"
+    "    meso_store_word(meso_as_word(meso_normal(w)), out + 11 * n, i);\n"
     "}\n"
     "#define DEFINE_RUN(model)                                                             \\\n"
     "    __kernel void run_##model(uint n, uint n_parameters, uint n_steps,                \\\n"
@@ -135,7 +136,8 @@ static void host_functions(const uint in[N], uint out[N_FUNCTIONS * N])
             as_uint(meso_uniform(in[i]) + meso_to_real(in[i]) + meso_int_to_real((int)in[i])),
             as_uint(meso_exprel(x)),
             as_uint(meso_sine_of_turn(meso_uniform(in[i]) - 0.5f)),
-            as_uint(meso_turn(meso_uniform(in[i]) - 0.5f, 123456789012u))};
+            as_uint(meso_turn(meso_uniform(in[i]) - 0.5f, 123456789012u)),
+            as_uint(meso_normal(w))};
         for (uint k = 0; k < N_FUNCTIONS; k++)
             out[k * N + i] = results[k];
     }

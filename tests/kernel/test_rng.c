@@ -1,11 +1,13 @@
 /** kernels/rng.clh as host C: known answers of Random123, and the statistics of what is drawn. */
 #include "mesocl.clh"
+#include "math.clh"
 #include "rng.clh"
 
 #include "base/rng.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <Random123/threefry.h>
 #include <cmocka.h>
@@ -100,11 +102,91 @@ static void test_uniform_has_the_moments_of_the_uniform_distribution(void **stat
     assert_true(fabs(variance - 1.0 / 12) < 5 * sqrt(1.0 / 180 / DRAWS));
 }
 
+/* --- normal numbers --------------------------------------------------------------------------- */
+
+static void test_normal_numbers_are_those_of_box_and_muller(void **state)
+{
+    (void)state;
+    double largest = 0;
+    for (uint i = 0; i < 1000000; i++) {
+        meso_words w = meso_threefry(9, 10, i, 0);
+        w.x = i < 1000 ? i : i < 2000 ? ~i : w.x; /* the ends of the tails and the middle */
+        const double u = ((double)w.x + 0.5) * 0x1p-32, turn = (double)(int)w.y * 0x1p-32;
+        const double expected = (sqrt)(-2 * (log)(u)) * (sin)(2 * 3.14159265358979323846 * turn);
+        /* near u = 1 the words of a float are coarser than 32 bits */
+        const double room = w.x > 0xfff00000u ? 3e-4 : 2e-6;
+        const double error = (fabs)(meso_normal(w) - expected);
+        if (error > room)
+            fail_msg("word %#x: %.9g, expected %.9g", w.x, (double)meso_normal(w), expected);
+        if (w.x <= 0xfff00000u && error > largest)
+            largest = error;
+    }
+    print_message("largest error %.2g\n", largest);
+}
+
+static int compare_floats(const void *left, const void *right)
+{
+    const float a = *(const float *)left, b = *(const float *)right;
+    return (a > b) - (a < b);
+}
+
+/* Kolmogorov & Smirnov: sqrt(n) D exceeds 2.23 once in ten thousand samples. The draws are fixed. */
+static void test_normal_numbers_have_the_normal_distribution(void **state)
+{
+    (void)state;
+    enum { N = 1 << 20 };
+    float *x = malloc(N * sizeof *x);
+    assert_non_null(x);
+    double mean = 0, square = 0, fourth = 0;
+    for (uint i = 0; i < N; i++) {
+        x[i] = meso_normal(meso_threefry(3, 4, i, 77));
+        mean += x[i] / (double)N;
+        square += (double)x[i] * x[i] / N;
+        fourth += (double)x[i] * x[i] * x[i] * x[i] / N;
+    }
+    qsort(x, N, sizeof *x, compare_floats);
+    double distance = 0;
+    for (int i = 0; i < N; i++) {
+        const double p = 0.5 * (erfc)(-x[i] / 1.41421356237309505);
+        distance = (fmax)(distance,
+                          (fmax)((fabs)(p - i / (double)N), (fabs)(p - (i + 1) / (double)N)));
+    }
+    print_message("sqrt(n) D = %.2f, mean %.2g, variance - 1 %.2g, fourth moment %.4f\n",
+                  distance * 1024, mean, square - 1, fourth);
+    assert_true(distance * 1024 < 2.23);
+    assert_true((fabs)(mean) < 4 / 1024.0);
+    assert_true((fabs)(square - 1) < 4 * 1.41421356 / 1024);
+    assert_true((fabs)(fourth - 3) < 4 * 9.8 / 1024);
+    free(x);
+}
+
+/* Beyond 3, 4 and 5 standard deviations: the expected number, within four of its own. */
+static void test_normal_numbers_have_the_right_tails(void **state)
+{
+    (void)state;
+    enum { N = 1 << 25 };
+    const double bounds[] = {3, 4, 5};
+    double beyond[3] = {0};
+    for (uint i = 0; i < N; i++) {
+        const double x = (fabs)(meso_normal(meso_threefry(11, 12, i, 0)));
+        for (int k = 0; k < 3; k++)
+            beyond[k] += x > bounds[k];
+    }
+    for (int k = 0; k < 3; k++) {
+        const double expected = N * (erfc)(bounds[k] / 1.41421356237309505);
+        print_message("beyond %g: %.0f, expected %.1f\n", bounds[k], beyond[k], expected);
+        assert_true((fabs)(beyond[k] - expected) < 4 * (sqrt)(expected));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_threefry_gives_the_published_known_answers),
         cmocka_unit_test(test_threefry_is_random123s_and_the_hosts),
+        cmocka_unit_test(test_normal_numbers_are_those_of_box_and_muller),
+        cmocka_unit_test(test_normal_numbers_have_the_normal_distribution),
+        cmocka_unit_test(test_normal_numbers_have_the_right_tails),
         cmocka_unit_test(test_bytes_of_successive_counters_are_uniform_and_independent),
         cmocka_unit_test(test_uniform_is_exact_and_strictly_inside_the_unit_interval),
         cmocka_unit_test(test_uniform_has_the_moments_of_the_uniform_distribution),
