@@ -97,13 +97,33 @@ MESO_FUNCTION float stimulus_factor(const stimulus_entry *s, ulong field_step,
     return factor;
 }
 
+/* Events per step before theta and gate: the last piece that has begun, none before the first. */
+MESO_FUNCTION float stimulus_events(const stimulus_entry *s, ulong step,
+                                    __global const rate_entry *rates)
+{
+    if (s->n_rates == 0u)
+        return s->events;
+    uint low = s->first_rate, high = s->first_rate + s->n_rates;
+    while (low < high) {
+        const uint middle = low + (high - low) / 2u;
+        if (rates[middle].from <= step)
+            low = middle + 1u;
+        else
+            high = middle;
+    }
+    return low == s->first_rate ? 0.0f : rates[low - 1u].events;
+}
+
 MESO_FUNCTION void stimulus_step(const stimulus_entry *s, ulong field_step, ulong first_step,
-                                 uint steps_per_field, __global const float *field,
-                                 __global uint *thresholds, __global ulong *volley)
+                                 uint steps_per_field, __global const rate_entry *rates,
+                                 __global const float *field, __global uint *thresholds,
+                                 __global ulong *volley)
 {
     const int active = first_step >= s->start && first_step < s->stop;
     if (s->kind == 0u) {
-        const float events = active ? s->events * stimulus_factor(s, field_step, field) : 0.0f;
+        const float events = active ? stimulus_events(s, first_step, rates) *
+                                          stimulus_factor(s, field_step, field)
+                                    : 0.0f;
         poisson_tails(events, s->n_thresholds, thresholds);
     } else if (s->kind == 1u) {
         const meso_words w = meso_threefry(~s->key0, s->key1, (uint)field_step, (uint)(field_step >> 32));
@@ -121,7 +141,8 @@ __kernel void field_step(
     __global const effect_entry *effects, __global const gate_entry *gates,
     __global const stimulus_entry *stimuli, __global const uint *spike_counts,
     __global const float *drug_nM, __global float *field, __global float *field_sum,
-    __global float *modulation, __global uint *thresholds, __global ulong *volleys)
+    __global float *modulation, __global uint *thresholds, __global ulong *volleys,
+    __global const rate_entry *rates)
 {
     const uint me = (uint)get_local_id(0), n_items = (uint)get_local_size(0);
 
@@ -162,7 +183,7 @@ __kernel void field_step(
     /* 4. rates and volleys of the coming field step */
     for (uint i = me; i < n_stimuli; i += n_items) {
         const stimulus_entry s = stimuli[i];
-        stimulus_step(&s, number, number * steps_per_field, steps_per_field, field,
+        stimulus_step(&s, number, number * steps_per_field, steps_per_field, rates, field,
                       thresholds + i * MESO_MAX_THRESHOLDS, volleys + i);
     }
 

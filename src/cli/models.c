@@ -19,34 +19,47 @@ static const option_spec OPTIONS[] = {
 
 /* --- the list --------------------------------------------------------------------------------- */
 
-/* Names of the descriptors "neurons/<name>.json"; strings in `memory`. */
-static uint32_t list_models(arena *memory, const char *names[MAX_MODELS])
+typedef meso_status load_function(const char *name, const char *directory, arena *memory,
+                                  const neuron_model **model, meso_error *err);
+
+/* Names of the descriptors "<folder>/<name>.json"; strings in `memory`. */
+static uint32_t list_models(arena *memory, const char *folder, const char *names[MAX_MODELS])
 {
-    static const char FOLDER[] = "neurons/", SUFFIX[] = ".json";
+    static const char SUFFIX[] = ".json";
+    const size_t n_folder = strlen(folder), rest = n_folder + strlen(SUFFIX);
     uint32_t n = 0;
     const char *path;
     for (size_t i = 0; (path = embedded_path(i)) && n < MAX_MODELS; i++) {
-        size_t length = strlen(path), rest = strlen(FOLDER) + strlen(SUFFIX);
-        if (length <= rest || strncmp(path, FOLDER, strlen(FOLDER)) != 0 ||
+        size_t length = strlen(path);
+        if (length <= rest || strncmp(path, folder, n_folder) != 0 ||
             strcmp(path + length - strlen(SUFFIX), SUFFIX) != 0)
             continue;
-        names[n++] = arena_printf(memory, "%.*s", (int)(length - rest), path + strlen(FOLDER));
+        names[n++] = arena_printf(memory, "%.*s", (int)(length - rest), path + n_folder);
     }
     return n;
 }
 
-static meso_status print_list(arena *memory, meso_error *err)
+static meso_status print_list(arena *memory, const char *folder, load_function *load,
+                              meso_error *err)
 {
     const char *names[MAX_MODELS];
-    uint32_t n = list_models(memory, names);
+    uint32_t n = list_models(memory, folder, names);
     for (uint32_t i = 0; i < n; i++) {
         const neuron_model *model;
-        meso_status status = config_load_neuron_model(names[i], NULL, memory, &model, err);
+        meso_status status = load(names[i], NULL, memory, &model, err);
         if (status != MESO_OK)
             return status;
-        printf("%-28s  %s\n", model->name, model->title);
+        printf("%-28s  %s%s\n", model->name, model->is_current ? "current: " : "", model->title);
     }
     return MESO_OK;
+}
+
+static meso_status print_lists(arena *memory, meso_error *err)
+{
+    meso_status status = print_list(memory, "neurons/", config_load_neuron_model, err);
+    if (status != MESO_OK)
+        return status;
+    return print_list(memory, "currents/", config_load_current, err);
 }
 
 /* --- one model -------------------------------------------------------------------------------- */
@@ -123,7 +136,8 @@ static void print_model(const neuron_model *m)
     if (m->source && *m->source)
         printf("source: %s\n", m->source);
     print_parameters(m);
-    print_state(m);
+    if (m->n_state > 0)
+        print_state(m);
     print_quantities("input of spikes", m->inputs, m->n_inputs);
     print_quantities("derived", m->derived, m->n_derived);
 }
@@ -146,7 +160,9 @@ static meso_status print_c_header(const neuron_model *m, meso_error *err)
 static meso_status print_one(arena *memory, const char *name, bool c_header, meso_error *err)
 {
     const neuron_model *model;
-    meso_status status = config_load_neuron_model(name, NULL, memory, &model, err);
+    meso_status status = config_load_current(name, NULL, memory, &model, err);
+    if (status == MESO_NOT_FOUND)
+        status = config_load_neuron_model(name, NULL, memory, &model, err);
     if (status != MESO_OK)
         return status;
     if (c_header)
@@ -175,7 +191,7 @@ static int run(const command *self, int argc, char **argv)
     arena *memory = arena_create();
     meso_status status = MESO_MEMORY;
     if (memory)
-        status = name ? print_one(memory, name, c_header, &err) : print_list(memory, &err);
+        status = name ? print_one(memory, name, c_header, &err) : print_lists(memory, &err);
     arena_destroy(&memory);
     return status == MESO_OK ? EXIT_SUCCESS : report_error(status, &err);
 }
@@ -183,7 +199,8 @@ static int run(const command *self, int argc, char **argv)
 const command models_command = {
     .name = "models",
     .operand = "[NAME]",
-    .summary = "list the neuron models, or one's parameters, state, inputs, units and source",
+    .summary =
+        "list neuron models and currents, or one's parameters, state, inputs, units and source",
     .options = OPTIONS,
     .run = run,
 };

@@ -51,7 +51,7 @@ typedef struct modulators {
 
 /* stimuli.c */
 typedef struct stimuli {
-    buffer table, thresholds, volleys;
+    buffer table, rates, thresholds, volleys;
 } stimuli;
 
 /* recorder.c: what comes back, twice, so that one half is read while the other is written */

@@ -170,7 +170,8 @@ static meso_status field_arguments_set(simulation *sim, meso_error *err)
     MESO_TRY(kernel_set_buffer(k, FIELD_STATE + 1, &m->field_sum, err));
     MESO_TRY(kernel_set_buffer(k, FIELD_STATE + 2, &sim->neurons.modulation, err));
     MESO_TRY(kernel_set_buffer(k, FIELD_STATE + 3, &sim->stimuli.thresholds, err));
-    return kernel_set_buffer(k, FIELD_STATE + 4, &sim->stimuli.volleys, err);
+    MESO_TRY(kernel_set_buffer(k, FIELD_STATE + 4, &sim->stimuli.volleys, err));
+    return kernel_set_buffer(k, FIELD_STATE + 5, &sim->stimuli.rates, err);
 }
 
 static meso_status simulation_build(simulation *sim, const meso_run_options *options,

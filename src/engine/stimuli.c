@@ -45,39 +45,72 @@ int stimuli_move(const experiment *e)
     for (uint32_t i = 0; i < e->n_stimuli; i++) {
         const stimulus *s = &e->stimuli[i];
         const int constant = s->kind == STIMULUS_POISSON && s->theta_depth == 0 &&
-                             s->gate_up_ms == 0 && s->start_ms == 0 && !isfinite(s->stop_ms);
-        if (!constant && s->kind != STIMULUS_PULSES)
+                             s->gate_up_ms == 0 && s->n_rates == 0 && s->start_ms == 0 &&
+                             !isfinite(s->stop_ms);
+        const int by_field = s->kind == STIMULUS_POISSON || s->kind == STIMULUS_VOLLEYS;
+        if (by_field && !constant)
             return 1;
     }
     return 0;
 }
 
+static uint32_t rates_count(const experiment *e)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < e->n_stimuli; i++)
+        n += e->stimuli[i].n_rates;
+    return n;
+}
+
 /* The table is ordered by target population, as population_entry.stimulus_base expects. */
-meso_status stimuli_create(simulation *sim, meso_error *err)
+static void tables_fill(const simulation *sim, stimulus_entry *table, rate_entry *rates)
 {
     const experiment *e = sim->e;
-    stimuli *s = &sim->stimuli;
-    const uint32_t n = e->n_stimuli;
-    stimulus_entry *table = calloc(n + 1, sizeof *table);
-    if (table == NULL)
-        return error_set(err, MESO_MEMORY, "out of memory");
-    uint32_t at = 0;
+    uint32_t at = 0, rate = 0;
     for (uint32_t p = 0; p < e->n_populations; p++)
-        for (uint32_t i = 0; i < n; i++)
-            if (e->stimuli[i].target == p)
-                table[at++] = entry_of(sim, &e->stimuli[i]);
-    meso_status status = buffer_create(sim->device, "stimuli", n * sizeof *table, table, &s->table,
-                                       err);
+        for (uint32_t i = 0; i < e->n_stimuli; i++) {
+            const stimulus *s = &e->stimuli[i];
+            if (s->target != p)
+                continue;
+            table[at] = entry_of(sim, s);
+            table[at].first_rate = rate;
+            table[at++].n_rates = s->n_rates;
+            for (uint32_t r = 0; r < s->n_rates; r++)
+                rates[rate++] = (rate_entry){
+                    .from = layout_steps(e, s->rates[r].from_ms),
+                    .events = (float)(s->rates[r].rate_hz * e->dt_ms * 1e-3),
+                };
+        }
+}
+
+meso_status stimuli_create(simulation *sim, meso_error *err)
+{
+    stimuli *s = &sim->stimuli;
+    meso_device *d = sim->device;
+    const uint32_t n = sim->e->n_stimuli, n_rates = rates_count(sim->e);
+    meso_status status = MESO_OK;
+    stimulus_entry *table = calloc(n + 1, sizeof *table);
+    rate_entry *rates = calloc(n_rates + 1, sizeof *rates);
+    if (table == NULL || rates == NULL) {
+        status = error_set(err, MESO_MEMORY, "out of memory");
+        goto done;
+    }
+    tables_fill(sim, table, rates);
+    MESO_GO(buffer_create(d, "stimuli", n * sizeof *table, table, &s->table, err));
+    MESO_GO(buffer_create(d, "rates", n_rates * sizeof *rates, rates, &s->rates, err));
+    MESO_GO(buffer_create(d, "stimulus thresholds", n * MESO_MAX_THRESHOLDS * sizeof(uint32_t),
+                          NULL, &s->thresholds, err));
+    MESO_GO(buffer_create(d, "volleys", n * sizeof(uint64_t), NULL, &s->volleys, err));
+done:
     free(table);
-    MESO_TRY(status);
-    MESO_TRY(buffer_create(sim->device, "stimulus thresholds",
-                           n * MESO_MAX_THRESHOLDS * sizeof(uint32_t), NULL, &s->thresholds, err));
-    return buffer_create(sim->device, "volleys", n * sizeof(uint64_t), NULL, &s->volleys, err);
+    free(rates);
+    return status;
 }
 
 void stimuli_destroy(simulation *sim)
 {
     buffer_destroy(sim->device, &sim->stimuli.table);
+    buffer_destroy(sim->device, &sim->stimuli.rates);
     buffer_destroy(sim->device, &sim->stimuli.thresholds);
     buffer_destroy(sim->device, &sim->stimuli.volleys);
 }

@@ -1,53 +1,15 @@
-"""Currents that stimuli inject, seen by a neuron model of the test's own whose potential is the current."""
+"""Currents that stimuli inject, step by step."""
 
-import json
-import tempfile
 import unittest
-from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
-from results import Results
-
-PROBE = {
-    "model": "probe", "title": "Its potential is the current of the step", "parameters": {},
-    "state": {"v_mV": {"unit": "mV", "doc": "current in pA"}},
-}
-PROBE_TEXT = """
-MESO_FUNCTION probe_state probe(probe_state s, probe_parameters p, probe_inputs in, float dt_ms)
-{
-    s.v_mV = in.current_pA;
-    s.spiked = in.current_pA > (real)(1.0e6f);
-    return s;
-}
-"""
+from probe import watch
 
 
-def currents(stimuli, n_neurons=1, ms=20.0, interval_ms=0.1, start_ms=0.0, dt_ms=0.1,
-             field_step_ms=1.0, seed=1, files=None, **changes):
-    """Current of each step and neuron: row i is that of the step before start_ms + i interval_ms."""
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        (folder / "probe.json").write_text(json.dumps(PROBE))
-        (folder / "probe.clh").write_text(PROBE_TEXT)
-        for name, text in (files or {}).items():
-            (folder / name).write_text(text if isinstance(text, str) else json.dumps(text))
-        experiment = folder / "experiment.json"
-        experiment.write_text(json.dumps({
-            "schema_version": 1, "seed": seed, "dt_ms": dt_ms, "field_step_ms": field_step_ms,
-            "cells": {"probe": {"model": "probe"}},
-            "populations": {"cells": {"cell": "probe", "n_neurons": n_neurons}},
-            "stimuli": {name: {"target": "cells", **s} for name, s in stimuli.items()},
-            "protocol": [{"phase": "all", "ms": ms}],
-            "record": {"spikes": False, "timeline_interval_ms": field_step_ms, "reports": {"v": {
-                "population": "cells", "variable": "v_mV", "neurons": n_neurons,
-                "interval_ms": interval_ms, "start_ms": start_ms}}},
-        }))
-        results = Results(experiment, **changes)
-        values = results.report("v")
-        results.close()
-        return values
+def currents(stimuli, **keys):
+    return watch("v_mV", stimuli, **keys)
 
 
 def current(model, **keys):
