@@ -278,6 +278,9 @@ typedef struct network_memory {
     __global float *state;
     __global int *ring;
     __global uint *spikes, *spike_counts, *records, *record_counts, *status;
+    uint plays; /* whether anything is played in this interval */
+    __global const uint *playback_offsets; /* [batch of the interval][partition], and an end */
+    __global const uint *playback_events;  /* ring words of the partition */
 } network_memory;
 
 /* Group g of a spike is due 1 + g * batches_per_group batches after it was fired. */
@@ -313,6 +316,21 @@ MESO_FUNCTION void spikes_deliver(const network_memory *m, const network_entry *
             }
         }
     }
+}
+
+/* Spikes of files that arrive in this batch: channels of their own count them. */
+MESO_FUNCTION void playback_deliver(const network_memory *m, const network_entry *n, uint partition,
+                                    ulong batch, ulong interval_first_step)
+{
+    if (!m->plays)
+        return;
+    const uint number = (uint)(batch - interval_first_step / n->batch_steps);
+    const uint at = number * n->n_partitions + partition;
+    const uint end = m->playback_offsets[at + 1u];
+    __global int *ring = m->ring + (ulong)partition * n->n_slots * n->n_words;
+    for (uint i = m->playback_offsets[at] + (uint)get_local_id(0); i < end;
+         i += (uint)get_local_size(0))
+        MESO_ACCUMULATE(&ring[m->playback_events[i]], 1);
 }
 
 /* The lists that the next batch will fill: nobody looks at them any more. */
@@ -357,6 +375,7 @@ MESO_FUNCTION void batch_advance(const network_memory *m, const network_entry *n
 {
     const uint ring_slot = (uint)(batch * n->batch_steps % n->n_slots);
     spikes_deliver(m, n, partition, batch, ring_slot);
+    playback_deliver(m, n, partition, batch, interval_first_step);
     lists_empty(m, n, partition, batch);
     MESO_BARRIER();
     cells_advance(m, n, partition, batch, ring_slot, interval_first_step);
@@ -375,12 +394,14 @@ __kernel void network_advance(
     __global int *ring, __global uint *spikes, __global uint *spike_counts,
     __global ulong *batches_done, __global uint *progress, __global uint *claims,
     __global uint *owners, __global uint *records, __global uint *record_counts,
-    __global uint *status)
+    __global uint *status, uint plays, __global const uint *playback_offsets,
+    __global const uint *playback_events)
 {
     const network_memory m = {network, chunks, populations, bundles, partition_chunks, row_offsets,
                               {synapses0, synapses1, synapses2, synapses3}, levels,
                               constants, modulation, parameters, stimuli, thresholds, volleys,
-                              state, ring, spikes, spike_counts, records, record_counts, status};
+                              state, ring, spikes, spike_counts, records, record_counts, status,
+                              plays, playback_offsets, playback_events};
     __local int answer;
     const network_entry n = *network;
     const uint partition = partition_claim(n.n_partitions, serial, claims, owners);

@@ -28,12 +28,12 @@ typedef struct bundle_synapses {
 typedef struct synapses {
     buffer table, row_offsets;
     buffer buffers[MESO_SYNAPSE_BUFFERS];
-    buffer level_table;                               /* [layout.n_levels] weights in ring units */
-    buffer rules, delays, source_outdegrees;          /* how edges are made */
-    int32_t *levels;                                  /* the table once more */
-    uint32_t *first_outdegree;                        /* [n_projections] in source_outdegrees */
-    bundle_synapses *bundles;                         /* [n_bundles] */
-    uint32_t *outdegrees;                             /* [n_neurons] over all populations */
+    buffer level_table;                      /* [layout.n_levels] weights in ring units */
+    buffer rules, delays, source_outdegrees; /* how edges are made */
+    int32_t *levels;                         /* the table once more */
+    uint32_t *first_outdegree;               /* [n_projections] in source_outdegrees */
+    bundle_synapses *bundles;                /* [n_bundles] */
+    uint32_t *outdegrees;                    /* [n_neurons] over all populations */
     uint64_t n_synapses;
 } synapses;
 
@@ -53,6 +53,20 @@ typedef struct modulators {
 typedef struct stimuli {
     buffer table, rates, thresholds, volleys;
 } stimuli;
+
+/* playback.c: spikes of files, twice as in recorder.c */
+typedef struct playback_half {
+    buffer events, offsets;
+    uint32_t *host_events;  /* words of the partitions' rings */
+    uint32_t *host_offsets; /* where the events of each batch and partition begin */
+} playback_half;
+
+typedef struct playback {
+    playback_half halves[2];
+    uint64_t *next,
+        *end; /* [n_stimuli] first event that is not yet played, and behind the interval's last */
+    uint32_t n_due; /* in it */
+} playback;
 
 /* recorder.c: what comes back, twice, so that one half is read while the other is written */
 typedef struct recording_half {
@@ -84,12 +98,12 @@ typedef struct recorder {
 /* schedule.c: launches of the network */
 typedef struct schedule {
     buffer batches_done, progress, claims, owners;
-    uint32_t serial;       /* of the last launch */
-    int side_by_side;      /* many batches in one launch */
-    uint32_t patience;     /* looks at another partition's progress */
-    uint32_t pause;        /* batches to be launched one by one after groups lost patience */
+    uint32_t serial;   /* of the last launch */
+    int side_by_side;  /* many batches in one launch */
+    uint32_t patience; /* looks at another partition's progress */
+    uint32_t pause;    /* batches to be launched one by one after groups lost patience */
     uint32_t pause_left;
-    uint64_t batch;        /* launched so far */
+    uint64_t batch; /* launched so far */
     uint64_t n_aborts;
 } schedule;
 
@@ -102,6 +116,7 @@ struct simulation {
     synapses synapses;
     modulators modulators;
     stimuli stimuli;
+    playback playback;
     recorder recorder;
     schedule schedule;
     buffer network, ring, spikes, spike_counts;
@@ -129,6 +144,8 @@ meso_status schedule_create(simulation *sim, const meso_run_options *options, me
 void schedule_destroy(simulation *sim);
 /** Take the network to sim->step. */
 meso_status schedule_advance(simulation *sim, meso_error *err);
+meso_status playback_create(simulation *sim, meso_error *err);
+void playback_destroy(simulation *sim);
 meso_status recorder_create(simulation *sim, meso_error *err);
 void recorder_destroy(simulation *sim);
 
@@ -156,10 +173,15 @@ uint64_t recorder_record_bytes(const experiment *e, const layout *l);
 /** Device bytes of one half's frames of a report. */
 uint64_t recorder_frame_bytes(const experiment *e, const report *r);
 
+/** Device bytes of one half of what is played. */
+uint64_t playback_bytes(const experiment *e, const layout *l);
+/** List and send what is due in the next n_field_steps. */
+meso_status playback_begin(simulation *sim, uint32_t n_field_steps, meso_error *err);
+
 /* recorder.c, per interval */
 meso_status recorder_begin(simulation *sim, uint32_t n_field_steps, const float *drug_nM,
                            meso_error *err);
-int recorder_frames_are_due(const simulation *sim); /* at sim->step */
+int recorder_frames_are_due(const simulation *sim);            /* at sim->step */
 meso_status recorder_frames(simulation *sim, meso_error *err); /* those due at sim->step */
 meso_status recorder_timeline(simulation *sim,
                               meso_error *err); /* if a row ends with this field step */

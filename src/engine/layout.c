@@ -379,11 +379,27 @@ static uint32_t channel_find(population_layout *target, const projection *p)
     return target->n_channels++;
 }
 
+static void playback_channels_find(const experiment *e, layout *l)
+{
+    for (uint32_t i = 0; i < e->n_stimuli; i++) {
+        const stimulus *s = &e->stimuli[i];
+        population_layout *target = &l->populations[s->target];
+        if (s->kind != STIMULUS_PLAYBACK || s->n_events == 0)
+            continue;
+        l->playback_channels[i] = target->n_channels;
+        target->channels[target->n_channels++] = (channel){.ports = s->ports,
+                                                           .n_ports = s->n_ports,
+                                                           .bound = s->most_at_once,
+                                                           .unit = s->weight.mean,
+                                                           .counts = 1};
+    }
+}
+
 static meso_status channels_find(const experiment *e, layout *l, meso_error *err)
 {
     for (uint32_t i = 0; i < e->n_populations; i++) {
-        l->populations[i].channels = arena_alloc(l->memory,
-                                                 (e->n_projections + 1) * sizeof(channel));
+        l->populations[i].channels = arena_alloc(l->memory, (e->n_projections + e->n_stimuli + 1) *
+                                                                sizeof(channel));
         if (l->populations[i].channels == NULL)
             return error_set(err, MESO_MEMORY, "out of memory");
         l->populations[i].n_channels = 0;
@@ -396,6 +412,7 @@ static meso_status channels_find(const experiment *e, layout *l, meso_error *err
         channel *c = &l->populations[p->target].channels[q->channel];
         c->bound += q->max_indegree * projection_largest_weight(p);
     }
+    playback_channels_find(e, l);
     return MESO_OK;
 }
 
@@ -405,7 +422,8 @@ static void units_choose(const experiment *e, layout *l)
     for (uint32_t i = 0; i < e->n_populations; i++)
         for (uint32_t c = 0; c < l->populations[i].n_channels; c++) {
             channel *x = &l->populations[i].channels[c];
-            x->unit = exp2(ceil(log2(fmax(x->bound, 1e-6) * ROUNDING_ROOM / INT32_MAX)));
+            if (!x->counts)
+                x->unit = exp2(ceil(log2(fmax(x->bound, 1e-6) * ROUNDING_ROOM / INT32_MAX)));
         }
 }
 
@@ -454,7 +472,8 @@ meso_status layout_create(const experiment *e, const meso_device_info *device,
     meso_status status = MESO_OK;
     l->populations = arena_alloc(memory, e->n_populations * sizeof *l->populations);
     l->projections = arena_alloc(memory, (e->n_projections + 1) * sizeof *l->projections);
-    if (l->populations == NULL || l->projections == NULL) {
+    l->playback_channels = arena_alloc(memory, (e->n_stimuli + 1) * sizeof *l->playback_channels);
+    if (l->populations == NULL || l->projections == NULL || l->playback_channels == NULL) {
         status = error_set(err, MESO_MEMORY, "out of memory");
         goto done;
     }

@@ -12,12 +12,15 @@
 #include "model/experiment.h"
 #include <mesocl/simulation.h>
 
-/* Input of a population: all projections that open the same conductances in the same proportion share one. */
+/* Input of a population: all projections that open the same conductances in the same proportion share one; a
+ * playback has its own, whose ring counts events. */
 typedef struct channel {
     const projection_port *ports;
     uint32_t n_ports;
     double bound; /* largest sum of weights that can arrive in one step, by size */
-    double unit;  /* of the ring: a power of two, so that the bound fits 31 bits */
+    double
+        unit; /* of the ring: a power of two, so that the bound fits 31 bits; or the weight of an event */
+    int counts; /* events of a playback, at most `bound` */
 } channel;
 
 typedef struct population_layout {
@@ -41,7 +44,7 @@ typedef struct projection_layout {
     uint32_t first_bundle, n_bundles; /* its synapses are in these: one, or the parts of one */
     synapse_storage storage;
     uint32_t first_level, n_levels; /* of its weights among those of its bundle */
-    double units; /* largest weight, in units of its channel */
+    double units;                   /* largest weight, in units of its channel */
     double expected_synapses;
     double max_indegree; /* bound that the ring's scale relies on; the build proves the sums */
 } projection_layout;
@@ -81,6 +84,7 @@ typedef struct layout {
     double expected_synapses;
     population_layout *populations; /* [n_populations] */
     projection_layout *projections; /* [n_projections] */
+    uint32_t *playback_channels;    /* [n_stimuli] of the target, for those that play */
     bundle_layout *bundles;         /* [n_bundles] */
     uint32_t n_bundles;
     uint32_t n_levels; /* of weights, over all bundles */

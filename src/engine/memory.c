@@ -67,6 +67,8 @@ void simulation_memory(const experiment *e, const layout *l, memory_visitor *vis
     visit(self, "weight levels", l->n_levels, l->n_levels * 4);
     visit(self, "spike history", 0, history_bytes(l));
     visit(self, "spike records", 0, 2 * recorder_record_bytes(e, l));
+    if (playback_bytes(e, l) > 0)
+        visit(self, "played spikes", 0, 2 * playback_bytes(e, l));
     visit(self, "report frames", 0, 2 * frames_bytes(e));
     visit(self, "while building", 0, l->n_rows * 4 + rules_bytes(e));
 }
@@ -100,7 +102,8 @@ static double buffer_largest(const experiment *e, const layout *l)
                               synapses,
                               (double)l->n_rows * 4,
                               (double)history_bytes(l),
-                              (double)recorder_record_bytes(e, l)};
+                              (double)recorder_record_bytes(e, l),
+                              (double)playback_bytes(e, l)};
     double largest = 0;
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         largest = fmax(largest, buffers[i]);

@@ -26,7 +26,10 @@ enum {
     TABLES,
     RECORDS = TABLES + 25,
     RECORD_COUNTS,
-    STATUS
+    STATUS,
+    PLAYS,
+    PLAYBACK_OFFSETS,
+    PLAYBACK_EVENTS
 };
 
 static double now_s(void)
@@ -141,6 +144,7 @@ void schedule_destroy(simulation *sim)
 static meso_status network_launch(simulation *sim, uint64_t last, uint32_t patience, meso_error *err)
 {
     const recording_half *h = &sim->recorder.halves[sim->n_enqueued % 2];
+    const playback_half *played = &sim->playback.halves[sim->n_enqueued % 2];
     const cl_ulong to = last, first_step = h->first_step;
     kernel *k = &sim->network_advance;
     MESO_TRY(kernel_set_bytes(k, LAST, sizeof to, &to, err));
@@ -150,6 +154,9 @@ static meso_status network_launch(simulation *sim, uint64_t last, uint32_t patie
     MESO_TRY(kernel_set_buffer(k, RECORDS, &h->records, err));
     MESO_TRY(kernel_set_buffer(k, RECORD_COUNTS, &h->record_counts, err));
     MESO_TRY(kernel_set_buffer(k, STATUS, &h->status, err));
+    MESO_TRY(kernel_set_u32(k, PLAYS, sim->playback.n_due > 0, err));
+    MESO_TRY(kernel_set_buffer(k, PLAYBACK_OFFSETS, &played->offsets, err));
+    MESO_TRY(kernel_set_buffer(k, PLAYBACK_EVENTS, &played->events, err));
     return device_launch(sim->device, k, sim->l->n_partitions, sim->l->work_group_size, err);
 }
 

@@ -187,6 +187,7 @@ static meso_status simulation_build(simulation *sim, const meso_run_options *opt
     MESO_GO(field_build(sim, err));
     MESO_GO(modulators_create(sim, err));
     MESO_GO(stimuli_create(sim, err));
+    MESO_GO(playback_create(sim, err));
     MESO_GO(rings_create(sim, err));
     MESO_GO(synapses_create(sim, err));
     MESO_GO(recorder_create(sim, err));
@@ -229,6 +230,7 @@ void simulation_destroy(simulation **sim)
         neurons_destroy(s);
         modulators_destroy(s);
         stimuli_destroy(s);
+        playback_destroy(s);
         synapses_destroy(s);
         recorder_destroy(s);
         schedule_destroy(s);
@@ -278,6 +280,7 @@ meso_status simulation_enqueue(simulation *sim, uint32_t n_field_steps, const fl
                                meso_error *err)
 {
     MESO_TRY(recorder_begin(sim, n_field_steps, drug_nM, err));
+    MESO_TRY(playback_begin(sim, n_field_steps, err));
     for (uint32_t f = 0; f < n_field_steps; f++) {
         if (sim->field_moves || sim->step == 0) {
             MESO_TRY(schedule_advance(sim, err));

@@ -1,5 +1,5 @@
 """What stimuli bring, step by step, seen by a neuron model of the test's own: its potential is the current of the
-step, and `n` is the sum of all that ever came to its input `kick`."""
+step, and `n` is the sum of all that ever came to its input `kick`. It fires at 8 nA."""
 
 import json
 import tempfile
@@ -17,10 +17,15 @@ MESO_FUNCTION probe_state probe(probe_state s, probe_parameters p, probe_inputs 
 {
     s.v_mV = in.current_pA;
     s.n += in.kick;
-    s.spiked = in.current_pA > (real)(1.0e6f);
+    s.spiked = in.current_pA > (real)(8.0e3f);
     return s;
 }
 """
+
+
+def write_probe(folder):
+    (folder / "probe.json").write_text(json.dumps(MODEL))
+    (folder / "probe.clh").write_text(TEXT)
 
 
 def watch(variable, stimuli, n_neurons=1, ms=20.0, interval_ms=0.1, start_ms=0.0, dt_ms=0.1,
@@ -28,8 +33,7 @@ def watch(variable, stimuli, n_neurons=1, ms=20.0, interval_ms=0.1, start_ms=0.0
     """Of each neuron: row i is that after the steps before start_ms + i interval_ms."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        (folder / "probe.json").write_text(json.dumps(MODEL))
-        (folder / "probe.clh").write_text(TEXT)
+        write_probe(folder)
         for name, text in (files or {}).items():
             (folder / name).write_text(text if isinstance(text, str) else json.dumps(text))
         if prepare:

@@ -15,10 +15,10 @@ DEVICE = os.environ.get("MESOCL_TEST_DEVICE")
 class Results:
     """A finished run in a directory of its own, gone with close()."""
 
-    def __init__(self, experiment, **changes):
+    def __init__(self, experiment, options=(), **changes):
         self.temporary = tempfile.TemporaryDirectory()
         self.directory = Path(self.temporary.name) / "results"
-        command = [PROGRAM, "run", str(experiment), "--out", str(self.directory), "--quiet"]
+        command = [PROGRAM, "run", str(experiment), "--out", str(self.directory), "--quiet", *options]
         if DEVICE:
             command += ["--device", DEVICE]
         for path, value in changes.items():
