@@ -355,9 +355,13 @@ static meso_status key_without_meaning(const document *d, const object_type *typ
                                        const cJSON *object, const field *f, meso_error *err)
 {
     text only = {0};
+    unsigned variants = 0; /* of all rows of the key */
     const field *chooser = type_find(type, type->variant);
+    for (const field *row = type->fields; row->key; row++)
+        if (strcmp(row->key, f->key) == 0)
+            variants |= row->variants;
     for (unsigned i = 0; chooser->choices[i]; i++)
-        if (f->variants & VARIANT(i))
+        if (variants & VARIANT(i))
             text_appendf(&only, "%s%s", only.length ? ", " : "", chooser->choices[i]);
     document_error(d, object, f->key, err, MESO_CONFIG,
                    "has no meaning when %s is '%s', only with %s; null removes an inherited one",

@@ -12,6 +12,24 @@ static const char *const storages[] = {"auto", "compact", "wide", "procedural", 
 #define MOST_SYNAPSES 9007199254740991.0 /* 2^53 - 1: whole numbers that JSON can carry */
 
 /* clang-format off */
+static const field plasticity_fields[] = {
+    {.key = "U", .kind = FIELD_NUMBER, .required = true, FIELD_ABOVE(0, 1),
+     FIELD_IN(short_term_plasticity, U), .doc = "share of the resources that a first spike releases"},
+    {.key = "tau_recovery_ms", .kind = FIELD_NUMBER, .unit = "ms", .required = true,
+     FIELD_ABOVE(0, 1000000), FIELD_IN(short_term_plasticity, tau_recovery_ms),
+     .doc = "in which resources recover"},
+    {.key = "tau_facilitation_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_DEFAULT(0),
+     FIELD_FROM(0, 1000000), FIELD_IN(short_term_plasticity, tau_facilitation_ms),
+     .doc = "in which raised release falls back to U; 0: no facilitation"},
+    {0}};
+
+static const object_type plasticity_type = {
+    .name = "short_term_plasticity",
+    .doc = "Tsodyks, Uziel & Markram 2000: a spike acts with weight x u; h after the spike before, "
+           "x becomes 1 + (x (1 - u) - 1) exp(-h / tau_recovery_ms), then u becomes "
+           "U + u (1 - U) exp(-h / tau_facilitation_ms); the first spike has x = 1, u = U",
+    .fields = plasticity_fields};
+
 static const field projection_fields[] = {
     {.key = "source", .kind = FIELD_NAME, .required = true, .doc = "name of a population"},
     {.key = "target", .kind = FIELD_NAME, .required = true, .doc = "name of a population"},
@@ -45,6 +63,8 @@ static const field projection_fields[] = {
      FIELD_IN(projection, storage),
      .doc = "compact: 4 bytes a synapse, at most 1,024 weights; wide: 8 bytes, 4,096; procedural: none, "
             "edges are made anew at every spike; auto: compact, or procedural where memory is short"},
+    {.key = "short_term_plasticity", .kind = FIELD_OBJECT, .type = &plasticity_type,
+     .doc = "depression and facilitation by the spikes before; default: none"},
     {0}};
 /* clang-format on */
 
@@ -152,6 +172,17 @@ static meso_status check_delay(loader *l, const cJSON *object, projection *p)
 
 /* --- building --------------------------------------------------------------------------------- */
 
+static meso_status read_plasticity(loader *l, const cJSON *object, projection *p)
+{
+    if (!object)
+        return MESO_OK;
+    short_term_plasticity *read = loader_alloc(l, 1, sizeof *read);
+    if (!read)
+        return MESO_MEMORY;
+    p->plasticity = read;
+    return loader_read(l, &plasticity_type, object, read);
+}
+
 static meso_status read_projection(loader *l, const cJSON *object, projection *p)
 {
     p->multapses = true;
@@ -164,6 +195,7 @@ static meso_status read_projection(loader *l, const cJSON *object, projection *p
     MESO_TRY(load_ports(l, object, &l->experiment->populations[p->target], &p->ports, &p->n_ports));
     MESO_TRY(check_rule(l, object, p));
     MESO_TRY(check_storage(l, object, p));
+    MESO_TRY(read_plasticity(l, get_member(object, "short_term_plasticity"), p));
     return check_delay(l, object, p);
 }
 

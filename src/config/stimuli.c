@@ -42,10 +42,11 @@ static const field stimulus_fields[] = {
      .doc = "off from here; default: never; a multiple as start_ms is"},
     {.key = "rate_hz", .kind = FIELD_NUMBER, .unit = "Hz", FIELD_FROM(0, 1000000),
      .variants = POISSON, FIELD_IN(stimulus, rate_hz),
-     .doc = "events per second and neuron, at most 8 per step"},
+     .doc = "events per second and neuron; poisson: at most 8 per step; volleys: at most one "
+            "per field step, rate_hz / participation"},
     {.key = "rate_hz", .kind = FIELD_NUMBER, .unit = "Hz", .required = true,
      FIELD_FROM(0, 1000000), .variants = VOLLEYS, FIELD_IN(stimulus, rate_hz),
-     .doc = "events per second and neuron, at most one per field step: rate_hz / participation"},
+     .doc = "as for poisson"},
     {.key = "rates_hz", .kind = FIELD_LIST, .type = &rate_type, .variants = POISSON,
      .doc = "instead of rate_hz: rates that hold until the next; before the first there are no "
             "events"},

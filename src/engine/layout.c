@@ -80,6 +80,11 @@ static meso_status delays_measure(const experiment *e, layout *l, meso_error *er
         projection_layout *q = &l->projections[i];
         q->min_delay_steps = layout_delay_steps(e, distribution_quantile(d, 0.5 / 4096));
         q->max_delay_steps = layout_delay_steps(e, distribution_quantile(d, 1 - 0.5 / 4096));
+        if (e->projections[i].plasticity != NULL)
+            return error_set(err, MESO_UNSUPPORTED,
+                             "projections.%s.short_term_plasticity: this engine does not simulate "
+                             "it yet",
+                             e->projections[i].name);
         if (q->max_delay_steps > LONGEST_DELAY_STEPS)
             return error_set(
                 err, MESO_RANGE,

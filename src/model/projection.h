@@ -30,6 +30,18 @@ typedef struct projection_port {
     double factor;
 } projection_port;
 
+/* Short-term plasticity of Tsodyks, Uziel & Markram 2000, J Neurosci 20:RC50, with immediate decay of what is
+ * released, as in NEST's tsodyks2_synapse. Every spike of a source neuron, h after its spike before, does
+ *
+ *     x <- 1 + (x (1 - u) - 1) exp(-h / tau_recovery)      resources; the u of the spike before
+ *     u <- U + u (1 - U) exp(-h / tau_facilitation)         release; U where tau_facilitation_ms is 0
+ *
+ * and acts with weight x u. The first spike has x = 1 and u = U. */
+typedef struct short_term_plasticity {
+    double U; /* (0, 1] */
+    double tau_recovery_ms, tau_facilitation_ms;
+} short_term_plasticity;
+
 typedef struct projection {
     const char *name;
     uint32_t source, target; /* population indices */
@@ -45,6 +57,7 @@ typedef struct projection {
     distribution weight; /* per spike; of conductances the peak in nS, >= 0; else of either sign */
     distribution delay_ms; /* rounded to steps, at least one step */
     synapse_storage storage;
+    const short_term_plasticity *plasticity; /* NULL: none */
 } projection;
 
 #endif

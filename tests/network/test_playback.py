@@ -60,12 +60,13 @@ class Playback(unittest.TestCase):
 
     def test_layouts_play_the_same(self):
         times, ids = spikes(30_000)
-        for partitions in (1, 3, 16):
+        layouts = (["--partitions", "1"], ["--partitions", "3"], ["--partitions", "16"],
+                   ["--vector-width", "4"], ["--work-group-size", "16", "--vector-width", "1"])
+        for options in layouts:
             for interval_ms in (0.5, 10):
                 every = round(interval_ms / DT)
-                with self.subTest(partitions=partitions, interval_ms=interval_ms):
-                    seen = self.played(times, ids, interval_ms=interval_ms,
-                                       options=["--partitions", str(partitions)])
+                with self.subTest(options=options, interval_ms=interval_ms):
+                    seen = self.played(times, ids, interval_ms=interval_ms, options=options)
                     np.testing.assert_array_equal(
                         seen[1:], expected(times, ids)[every - 1::every][:len(seen) - 1])
 

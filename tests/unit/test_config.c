@@ -98,6 +98,56 @@ static const distribution *find_parameter(const population *p, const char *name)
 
 /* --- what is in the model --------------------------------------------------------------------- */
 
+static void test_short_term_plasticity_is_read_with_its_default(void **state)
+{
+    (void)state;
+    experiment *e = load(
+        CIRCUIT,
+        (const char *const[]){
+            "projections.pfc_to_core.short_term_plasticity={\"U\":0.25,\"tau_recovery_ms\":800}"},
+        1);
+    assert_null(e->projections[1].plasticity);
+    const short_term_plasticity *p = e->projections[0].plasticity;
+    assert_non_null(p);
+    assert_true(p->U == 0.25 && p->tau_recovery_ms == 800 && p->tau_facilitation_ms == 0);
+    meso_experiment_destroy(&e);
+}
+
+static void test_rates_that_change_are_read_and_the_largest_found(void **state)
+{
+    (void)state;
+    experiment *e = load(
+        CIRCUIT,
+        (const char *const[]){"stimuli.background.rate_hz=null",
+                              "stimuli.background.rates_hz=[{\"from_ms\":10,\"rate_hz\":5},"
+                              "{\"from_ms\":30,\"rate_hz\":900},{\"from_ms\":40,\"rate_hz\":0}]"},
+        2);
+    const stimulus *s = &e->stimuli[0];
+    assert_int_equal(s->n_rates, 3);
+    assert_true(s->rate_hz == 900);
+    assert_true(s->rates[0].from_ms == 10 && s->rates[0].rate_hz == 5);
+    assert_true(s->rates[2].from_ms == 40 && s->rates[2].rate_hz == 0);
+    meso_experiment_destroy(&e);
+}
+
+static void test_a_current_has_its_model_and_parameters(void **state)
+{
+    (void)state;
+    experiment *e = load(
+        CIRCUIT,
+        (const char *const[]){
+            "stimuli.hiss={\"kind\":\"current\",\"model\":\"noise\",\"target\":\"pfc_pyr\","
+            "\"parameters\":{\"sd_pA\":5,\"tau_ms\":3}}"},
+        1);
+    const stimulus *s = &e->stimuli[e->n_stimuli - 1];
+    assert_int_equal(e->n_currents, 1);
+    assert_ptr_equal(s->current, &e->currents[0]);
+    assert_string_equal(s->current->name, "noise");
+    assert_true(s->parameters[0].mean == 0 && s->parameters[1].mean == 5);
+    assert_true(s->parameters[2].mean == 3);
+    meso_experiment_destroy(&e);
+}
+
 static void test_top_level_has_values_and_defaults(void **state)
 {
     (void)state;
@@ -499,6 +549,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_top_level_has_values_and_defaults),
+        cmocka_unit_test(test_short_term_plasticity_is_read_with_its_default),
+        cmocka_unit_test(test_rates_that_change_are_read_and_the_largest_found),
+        cmocka_unit_test(test_a_current_has_its_model_and_parameters),
         cmocka_unit_test(test_population_joins_cell_and_overrides),
         cmocka_unit_test(test_conductances_and_effects_are_resolved),
         cmocka_unit_test(test_projections_are_resolved),
