@@ -94,17 +94,6 @@ __kernel void edges_by_target(uint place, uint rule, __global const edge_rule *r
 
 /* --- the proof ------------------------------------------------------------------------------------ */
 
-/* Adds up, for every ring word of this partition, the size of all that could ever arrive in one step: each
- * source fires at most once a step, so that is the sum over all its synapses. In units of 256, rounded
- * up; a sum beyond the limit grows no more, so it cannot wrap around. */
-
-MESO_FUNCTION void bound_add(__global uint *sum, int weight)
-{
-    const uint size = (uint)(weight ^ (weight >> 31)); /* |weight|, or one less */
-    if (MESO_ACCUMULATE(sum, 0u) <= MESO_BOUND_LIMIT)
-        MESO_ACCUMULATE(sum, (size >> 8) + 1u);
-}
-
 MESO_FUNCTION void compact_bound(const bundle_entry *b, __global const uint *synapses, uint begin,
                                  uint end, uint offset_bits, uint n_words,
                                  __global const int *levels, __global uint *sums)
@@ -123,12 +112,24 @@ MESO_FUNCTION void wide_bound(__global const uint *synapses, uint begin, uint en
         bound_add(&sums[synapses[2ul * s] % n_words], (int)synapses[2ul * s + 1ul]);
 }
 
+MESO_FUNCTION void procedural_bound(const edge_rule *r, const edge_sink *sink,
+                                    __global const uint *outdegrees)
+{
+    for (uint source = (uint)get_local_id(0); source < r->n_sources;
+         source += (uint)get_local_size(0))
+        edges_of_source(r, sink, 0, source,
+                        r->rule == 2u ? outdegrees[r->outdegrees + source] : 0u);
+}
+
 /* `sums` is the first slot of the ring, [partition][n_words] at a distance of `stride`: zero before and after. */
 __kernel void ring_bound(uint n_bundles, __global const bundle_entry *bundles, uint list_partitions,
                          uint n_words, uint offset_bits, __global const uint *row_offsets,
                          __global const uint *synapses0, __global const uint *synapses1,
                          __global const uint *synapses2, __global const uint *synapses3,
-                         __global const int *levels, ulong stride, __global uint *sums, __global uint *largest)
+                         __global const int *levels, __global const edge_rule *rules,
+                         __global const ushort *delays, __global const uint *outdegrees,
+                         __global const chunk_entry *chunks, ulong stride, __global uint *sums,
+                         __global uint *largest)
 {
     __global const uint *synapses[MESO_SYNAPSE_BUFFERS] = {synapses0, synapses1, synapses2,
                                                            synapses3};
@@ -136,7 +137,15 @@ __kernel void ring_bound(uint n_bundles, __global const bundle_entry *bundles, u
     __global uint *mine = sums + partition * stride;
     for (uint i = 0; i < n_bundles; i++) {
         const bundle_entry b = bundles[i];
-        const ulong n_sources = b.storage == MESO_PROCEDURAL ? 0ul : (ulong)list_partitions * b.n_cells;
+        const ulong n_sources = (ulong)list_partitions * b.n_cells;
+        if (b.storage == MESO_PROCEDURAL) {
+            const edge_rule r = rules[b.rule];
+            edge_sink sink = sink_of(MESO_EDGE_BOUND, &r, &b, offset_bits, chunks, levels, delays, mine, 0);
+            sink.rows = mine;
+            sink.partition = partition;
+            procedural_bound(&r, &sink, outdegrees);
+            continue;
+        }
         __global const uint *of_bundle = synapses[b.buffer] + b.synapse_base;
         for (ulong source = 0; source < n_sources; source++) {
             const ulong row = b.row_base + (source * n_partitions + partition) * b.n_groups;

@@ -224,6 +224,38 @@ MESO_FUNCTION void wide_synapses_deliver(const receiver *to, const delivery *d)
     }
 }
 
+/* Everything that a launch works on. */
+typedef struct network_memory {
+    __global const network_entry *network;
+    __global const chunk_entry *chunks;
+    __global const population_entry *populations;
+    __global const bundle_entry *bundles;
+    __global const uint *partition_chunks;
+    __global const uint *row_offsets;
+    __global const uint *synapses[MESO_SYNAPSE_BUFFERS];
+    __global const int *levels;
+    __global const edge_rule *rules;
+    __global const ushort *delays;
+    __global const uint *outdegrees; /* of fixed_total projections, by source */
+    __global const float *constants, *modulation, *parameters;
+    __global const stimulus_entry *stimuli;
+    __global const uint *thresholds;
+    __global const ulong *volleys;
+    __global float *state;
+    __global int *ring;
+    __global uint *spikes, *spike_counts, *records, *record_counts, *status;
+    uint plays; /* whether anything is played in this interval */
+    __global const uint *playback_offsets; /* [batch of the interval][partition], and an end */
+    __global const uint *playback_events;  /* ring words of the partition */
+} network_memory;
+
+/* First ring word of the slot that is one step after the spike, in this batch's numbering. */
+MESO_FUNCTION uint slot_word(const network_entry *n, const receiver *to, uint spike)
+{
+    const uint slot = to->ring_slot + (spike >> n->cell_bits) + 1u;
+    return (slot >= n->n_slots ? slot - n->n_slots : slot) * n->n_words;
+}
+
 /* The spikes of one list that the bundle covers, one delay group: rows are looked up some spikes ahead. */
 MESO_FUNCTION void list_deliver(const network_entry *n, const bundle_entry *q, const receiver *to,
                                 __global const uint *list, uint n_spikes, uint list_partition,
@@ -247,9 +279,7 @@ MESO_FUNCTION void list_deliver(const network_entry *n, const bundle_entry *q, c
             delivery d;
             d.begin = to->row_offsets[row];
             d.end = to->row_offsets[row + 1u];
-            d.at = to->ring_slot + (spike >> n->cell_bits) + 1u;
-            d.at -= d.at >= n->n_slots ? n->n_slots : 0u;
-            d.at *= n->n_words;
+            d.at = slot_word(n, to, spike);
             due[n_due++] = d;
             synapses_fetch(to->synapses, d.begin, d.end);
         }
@@ -261,27 +291,44 @@ MESO_FUNCTION void list_deliver(const network_entry *n, const bundle_entry *q, c
     }
 }
 
-/* Everything that a launch works on. */
-typedef struct network_memory {
-    __global const network_entry *network;
-    __global const chunk_entry *chunks;
-    __global const population_entry *populations;
-    __global const bundle_entry *bundles;
-    __global const uint *partition_chunks;
-    __global const uint *row_offsets;
-    __global const uint *synapses[MESO_SYNAPSE_BUFFERS];
-    __global const int *levels;
-    __global const float *constants, *modulation, *parameters;
-    __global const stimulus_entry *stimuli;
-    __global const uint *thresholds;
-    __global const ulong *volleys;
-    __global float *state;
-    __global int *ring;
-    __global uint *spikes, *spike_counts, *records, *record_counts, *status;
-    uint plays; /* whether anything is played in this interval */
-    __global const uint *playback_offsets; /* [batch of the interval][partition], and an end */
-    __global const uint *playback_events;  /* ring words of the partition */
-} network_memory;
+#ifdef MESO_MAKES_EDGES
+
+/* The neuron that a list calls `cell`. */
+MESO_FUNCTION uint neuron_of(const network_entry *n, const population_entry *from, uint list_partition,
+                             uint cell)
+{
+    const uint partition = n->list_partitions == 1u ? cell / from->n_local : list_partition;
+    const uint number = n->list_partitions == 1u ? cell - partition * from->n_local : cell;
+    const uint rotation = from->first_chunk % n->n_partitions;
+    const uint phase = partition >= rotation ? partition - rotation
+                                             : partition + n->n_partitions - rotation;
+    const uint chunk = (number >> from->chunk_shift) * n->n_partitions + phase;
+    return (chunk << from->chunk_shift) + (number & ((1u << from->chunk_shift) - 1u));
+}
+
+/* The same for a bundle whose edges are not kept: each spike's are made anew, and those of this partition
+ * delivered. Rare beside others, so it has no place in their loop. */
+static __attribute__((noinline)) void list_make_and_deliver(const network_memory *m,
+                                                            const network_entry *n,
+                                                            const bundle_entry *q,
+                                                            const receiver *to,
+                                                            __global const uint *list,
+                                                            uint n_spikes, uint list_partition)
+{
+    const edge_rule r = m->rules[q->rule];
+    const population_entry from = m->populations[q->source];
+    edge_sink sink = {MESO_EDGE_DELIVER, m->chunks, to->levels, m->delays + r.delays, 0, 0, 0, 0, 0, 0,
+                      0, 0, to->partition, to->ring, 0, to->wrap};
+    for (uint k = (uint)get_local_id(0); k < n_spikes; k += (uint)get_local_size(0)) {
+        const uint cell = list[k] & ((1u << n->cell_bits) - 1u);
+        const uint source = neuron_of(n, &from, list_partition, cell);
+        sink.at = slot_word(n, to, list[k]);
+        edges_of_source(&r, &sink, 0, source,
+                        r.rule == 2u ? m->outdegrees[r.outdegrees + source] : 0u);
+    }
+}
+
+#endif
 
 /* Group g of a spike is due 1 + g * batches_per_group batches after it was fired. */
 MESO_FUNCTION void spikes_deliver(const network_memory *m, const network_entry *n, uint partition,
@@ -308,11 +355,17 @@ MESO_FUNCTION void spikes_deliver(const network_memory *m, const network_entry *
             for (uint l = 0; l < n->list_partitions; l++) {
                 const uint n_spikes =
                     m->spike_counts[h * n->n_lists + q.source * n->list_partitions + l];
-                if (n_spikes > 0u)
-                    list_deliver(n, &q, &to,
-                                 m->spikes + (ulong)h * n->spikes_per_batch + from.spike_base +
-                                     l * from.spike_capacity,
-                                 min(n_spikes, from.spike_capacity), l, g);
+                __global const uint *list = m->spikes + (ulong)h * n->spikes_per_batch +
+                                            from.spike_base + l * from.spike_capacity;
+                if (n_spikes == 0u)
+                    continue;
+#ifdef MESO_MAKES_EDGES
+                if (q.storage == MESO_PROCEDURAL) {
+                    list_make_and_deliver(m, n, &q, &to, list, min(n_spikes, from.spike_capacity), l);
+                    continue;
+                }
+#endif
+                list_deliver(n, &q, &to, list, min(n_spikes, from.spike_capacity), l, g);
             }
         }
     }
@@ -388,7 +441,8 @@ __kernel void network_advance(
     __global const uint *partition_chunks, __global const uint *row_offsets,
     __global const uint *synapses0, __global const uint *synapses1,
     __global const uint *synapses2, __global const uint *synapses3, __global const int *levels,
-    __global const float *constants, __global const float *modulation,
+    __global const edge_rule *rules, __global const ushort *delays,
+    __global const uint *outdegrees, __global const float *constants, __global const float *modulation,
     __global const float *parameters, __global const stimulus_entry *stimuli,
     __global const uint *thresholds, __global const ulong *volleys, __global float *state,
     __global int *ring, __global uint *spikes, __global uint *spike_counts,
@@ -399,7 +453,7 @@ __kernel void network_advance(
 {
     const network_memory m = {network, chunks, populations, bundles, partition_chunks, row_offsets,
                               {synapses0, synapses1, synapses2, synapses3}, levels,
-                              constants, modulation, parameters, stimuli, thresholds, volleys,
+                              rules, delays, outdegrees, constants, modulation, parameters, stimuli, thresholds, volleys,
                               state, ring, spikes, spike_counts, records, record_counts, status,
                               plays, playback_offsets, playback_events};
     __local int answer;

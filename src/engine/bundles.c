@@ -66,24 +66,33 @@ static int may_share(const experiment *e, const layout *l, uint32_t first, uint3
            l->projections[other].storage == STORAGE_COMPACT;
 }
 
-/* A weight is a number in the bundle's table of levels: one for a constant, for others as many as there is
- * room for. */
+/* Levels of each drawn weight of a source: as many as a compact bundle of all its projections has room for, so
+ * that an edge has the same weight whether it is kept or made anew. */
+static meso_status levels_of_source(const experiment *e, const layout *l, uint32_t source,
+                                    uint32_t *n_levels, meso_error *err)
+{
+    uint32_t n_constant = 0, n_drawn = 0;
+    for (uint32_t i = 0; i < e->n_projections; i++)
+        if (e->projections[i].source == source && l->projections[i].storage != STORAGE_WIDE) {
+            n_constant += is_constant(e, i);
+            n_drawn += !is_constant(e, i);
+        }
+    if (n_constant + n_drawn > LEVELS_COMPACT / 16)
+        return error_set(err, MESO_RANGE,
+                         "population '%s' is the source of %u projections; at most %u can share its "
+                         "compact synapses: give some of them \"storage\": \"wide\"",
+                         e->populations[source].name, n_constant + n_drawn, LEVELS_COMPACT / 16);
+    *n_levels = n_drawn > 0 ? (LEVELS_COMPACT - n_constant) / n_drawn : 0;
+    *n_levels = *n_levels < LEVELS_MAX ? *n_levels : LEVELS_MAX;
+    return MESO_OK;
+}
+
+/* A weight is a number in the bundle's table of levels; a constant has one. */
 static meso_status levels_share(const experiment *e, layout *l, bundle_layout *b, meso_error *err)
 {
-    uint32_t n_constant = 0, n_varying;
-    for (uint32_t k = 0; k < b->n_projections; k++)
-        n_constant += is_constant(e, b->projections[k]);
-    n_varying = b->n_projections - n_constant;
     uint32_t share = MESO_QUANTILES;
-    if (b->storage == STORAGE_COMPACT) {
-        if (n_constant + n_varying > LEVELS_COMPACT / 16)
-            return error_set(err, MESO_RANGE,
-                             "population '%s' is the source of %u projections; at most %u can share "
-                             "its compact synapses: give some of them \"storage\": \"wide\"",
-                             e->populations[b->source].name, b->n_projections, LEVELS_COMPACT / 16);
-        share = n_varying > 0 ? (LEVELS_COMPACT - n_constant) / n_varying : 0;
-        share = share < LEVELS_MAX ? share : LEVELS_MAX;
-    }
+    if (b->storage != STORAGE_WIDE)
+        MESO_TRY(levels_of_source(e, l, b->source, &share, err));
     for (uint32_t k = 0; k < b->n_projections; k++) {
         projection_layout *q = &l->projections[b->projections[k]];
         q->first_level = b->n_levels;
@@ -173,19 +182,23 @@ static meso_status bundle_cut(const meso_device_info *device, layout *l, const b
 
 static meso_status rows_lay_out(const experiment *e, layout *l, meso_error *err)
 {
-    l->n_rows = 0;
+    l->n_counted_rows = 0;
     l->expected_synapses = 0;
-    for (uint32_t i = 0; i < l->n_bundles; i++) {
-        bundle_layout *b = &l->bundles[i];
-        l->expected_synapses += b->expected_synapses;
-        if (b->storage == STORAGE_PROCEDURAL)
-            continue;
-        b->row_base = l->n_rows;
-        b->n_rows = (uint64_t)b->n_cells * l->list_partitions * l->n_partitions * b->n_groups;
-        l->n_rows += b->n_rows + 1;
+    for (int kept = 1; kept >= 0; kept--) {
+        for (uint32_t i = 0; i < l->n_bundles; i++) {
+            bundle_layout *b = &l->bundles[i];
+            if ((b->storage != STORAGE_PROCEDURAL) != kept)
+                continue;
+            l->expected_synapses += b->expected_synapses;
+            b->row_base = l->n_counted_rows;
+            b->n_rows = (uint64_t)b->n_cells * l->list_partitions * l->n_partitions * b->n_groups;
+            l->n_counted_rows += b->n_rows + 1;
+        }
+        if (kept)
+            l->n_rows = l->n_counted_rows;
     }
-    if (l->n_rows > UINT32_MAX)
-        return too_large(e, "the table of synapse rows", (double)l->n_rows, err);
+    if (l->n_counted_rows > UINT32_MAX)
+        return too_large(e, "the table of synapse rows", (double)l->n_counted_rows, err);
     if ((double)l->n_slots * l->n_words > INT32_MAX)
         return too_large(e, "a partition's input ring", (double)l->n_slots * l->n_words, err);
     return MESO_OK;

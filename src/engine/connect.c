@@ -11,7 +11,7 @@ typedef struct builder {
     simulation *sim;
     cl_program program;
     kernel by_source, by_target, bound;
-    buffer bundle, next, largest;
+    buffer bundle, counts, next, largest;
 } builder;
 
 /* --- the description of a projection ---------------------------------------------------------------- */
@@ -213,8 +213,8 @@ static meso_status edges_make(builder *b, uint32_t i, uint32_t p, uint32_t place
     const projection *of = &sim->e->projections[p];
     const int by_target = of->rule == RULE_FIXED_INDEGREE;
     kernel *k = by_target ? &b->by_target : &b->by_source;
-    const buffer *rows = place ? &b->next : &s->row_offsets;
-    const buffer *words = &s->buffers[place ? s->bundles[i].buffer : 0];
+    const buffer *rows = place ? &b->next : &b->counts;
+    const buffer *words = place ? &s->buffers[s->bundles[i].buffer] : &b->counts; /* or none */
     const buffer *tables[] = {&sim->neurons.chunks, &s->level_table, &s->delays};
     uint32_t a = 0;
     MESO_TRY(kernel_set_u32(k, a++, place, err));
@@ -245,7 +245,7 @@ static meso_status bundle_make(builder *b, uint32_t i, uint32_t place, meso_erro
 {
     const bundle_layout *q = &b->sim->l->bundles[i];
     const bundle_entry entry = entry_of(b->sim, i);
-    if (q->storage == STORAGE_PROCEDURAL)
+    if (place && q->storage == STORAGE_PROCEDURAL)
         return MESO_OK;
     MESO_TRY(stop_check(b->sim, err));
     MESO_TRY(buffer_write(b->sim->device, &b->bundle, 0, sizeof entry, &entry, err));
@@ -269,39 +269,45 @@ static void outdegrees_add(simulation *sim, uint32_t i, const uint32_t *counts)
     }
 }
 
+/* Counts become offsets; the last place gets the sum. */
+static uint64_t row_offsets_scan(uint32_t *row, uint64_t n_rows)
+{
+    uint64_t sum = 0;
+    for (uint64_t k = 0; k <= n_rows; k++) {
+        const uint32_t count = k < n_rows ? row[k] : 0;
+        row[k] = (uint32_t)sum;
+        sum += count;
+    }
+    return sum;
+}
+
 /* Turn counts into offsets, row by row of each bundle. */
 static meso_status offsets_scan(builder *b, meso_error *err)
 {
     simulation *sim = b->sim;
     synapses *s = &sim->synapses;
     const size_t bytes = sim->l->n_rows * sizeof(uint32_t);
-    uint32_t *rows = malloc(bytes + sizeof *rows);
+    const size_t counted_bytes = sim->l->n_counted_rows * sizeof(uint32_t);
+    meso_status status = MESO_OK;
+    uint32_t *rows = malloc(counted_bytes + sizeof *rows);
     if (rows == NULL)
-        return error_set(err, MESO_MEMORY, "out of memory: %zu bytes", bytes);
-    meso_status status = buffer_read(sim->device, &s->row_offsets, 0, bytes, rows, err);
-    for (uint32_t i = 0; status == MESO_OK && i < sim->l->n_bundles; i++) {
+        return error_set(err, MESO_MEMORY, "out of memory: %zu bytes", counted_bytes);
+    MESO_GO(buffer_read(sim->device, &b->counts, 0, counted_bytes, rows, err));
+    for (uint32_t i = 0; i < sim->l->n_bundles; i++) {
         const bundle_layout *q = &sim->l->bundles[i];
-        uint32_t *row = rows + q->row_base;
-        uint64_t sum = 0;
-        if (q->storage == STORAGE_PROCEDURAL)
-            continue;
-        outdegrees_add(sim, i, row);
-        for (uint64_t k = 0; k <= q->n_rows; k++) {
-            const uint32_t count = k < q->n_rows ? row[k] : 0;
-            row[k] = (uint32_t)sum;
-            sum += count;
-        }
-        s->bundles[i].n_synapses = sum;
-        s->n_synapses += sum;
-        if (sum > UINT32_MAX)
-            status = error_set(err, MESO_DEVICE_MEMORY,
-                               "projections.%s: %.3g synapses are more than 2^32 - 1",
-                               sim->e->projections[q->projections[0]].name, (double)sum);
+        outdegrees_add(sim, i, rows + q->row_base);
+        s->bundles[i].n_synapses = row_offsets_scan(rows + q->row_base, q->n_rows);
+        s->n_synapses += s->bundles[i].n_synapses;
+        if (s->bundles[i].n_synapses > UINT32_MAX && q->storage != STORAGE_PROCEDURAL)
+            MESO_GO(error_set(err, MESO_DEVICE_MEMORY,
+                              "projections.%s: %.3g synapses are more than 2^32 - 1",
+                              sim->e->projections[q->projections[0]].name,
+                              (double)s->bundles[i].n_synapses));
     }
-    if (status == MESO_OK)
-        status = buffer_write(sim->device, &s->row_offsets, 0, bytes, rows, err);
-    if (status == MESO_OK)
-        status = buffer_create(sim->device, "next places", bytes, rows, &b->next, err);
+    buffer_destroy(sim->device, &b->counts);
+    MESO_GO(buffer_create(sim->device, "row offsets", bytes, rows, &s->row_offsets, err));
+    MESO_GO(buffer_create(sim->device, "next places", bytes, rows, &b->next, err));
+done:
     free(rows);
     return status;
 }
@@ -351,7 +357,10 @@ static meso_status overflow_refuse(builder *b, meso_error *err)
     MESO_TRY(kernel_set_buffer(k, a++, &s->row_offsets, err));
     for (uint32_t i = 0; i < MESO_SYNAPSE_BUFFERS; i++)
         MESO_TRY(kernel_set_buffer(k, a++, &s->buffers[i], err));
-    MESO_TRY(kernel_set_buffer(k, a++, &s->level_table, err));
+    const buffer *tables[] = {&s->level_table, &s->rules, &s->delays, &s->source_outdegrees,
+                              &sim->neurons.chunks};
+    for (uint32_t i = 0; i < 5; i++)
+        MESO_TRY(kernel_set_buffer(k, a++, tables[i], err));
     MESO_TRY(kernel_set_bytes(k, a++, sizeof stride, &stride, err));
     MESO_TRY(kernel_set_buffer(k, a++, &sim->ring, err));
     MESO_TRY(kernel_set_buffer(k, a++, &b->largest, err));
@@ -372,7 +381,7 @@ static meso_status builder_open(builder *b, meso_error *err)
                                         "groups.clh", "edges.clh", "connect.cl"};
     simulation *sim = b->sim;
     text source = {0};
-    char options[64];
+    char options[96];
     meso_status status = kernel_text(&source, paths, 7, err);
     if (status == MESO_OK)
         status = program_build(sim->device, "connect", source.data,
@@ -388,7 +397,7 @@ static meso_status builder_open(builder *b, meso_error *err)
 
 static void builder_close(builder *b)
 {
-    buffer *all[] = {&b->bundle, &b->next, &b->largest};
+    buffer *all[] = {&b->bundle, &b->counts, &b->next, &b->largest};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         buffer_destroy(b->sim->device, all[i]);
     kernel *kernels[] = {&b->by_source, &b->by_target, &b->bound};
@@ -421,17 +430,15 @@ meso_status synapses_create(simulation *sim, meso_error *err)
     MESO_GO(simulation_alloc(sim, sim->e->n_projections + 1, sizeof(uint32_t), &s->first_outdegree,
                              err));
     MESO_GO(simulation_alloc(sim, sim->l->n_neurons, sizeof(uint32_t), &s->outdegrees, err));
-    MESO_GO(buffer_create(sim->device, "row offsets", sim->l->n_rows * sizeof(uint32_t), NULL,
-                          &s->row_offsets, err));
     MESO_GO(outdegrees_upload(sim, err));
     MESO_GO(levels_upload(sim, err));
     MESO_GO(rules_upload(sim, err));
     MESO_GO(builder_open(&b, err));
-    MESO_GO(buffer_reserve(sim->device, "synapses", 0, &s->buffers[0], err)); /* none to count */
+    MESO_GO(buffer_create(sim->device, "row counts", sim->l->n_counted_rows * sizeof(uint32_t), NULL,
+                          &b.counts, err));
     for (uint32_t i = 0; i < n; i++)
         MESO_GO(bundle_make(&b, i, 0, err));
     MESO_GO(offsets_scan(&b, err));
-    buffer_destroy(sim->device, &s->buffers[0]);
     MESO_GO(buffers_create(sim, err));
     for (uint32_t i = 0; i < n; i++)
         MESO_GO(bundle_make(&b, i, 1, err));

@@ -162,7 +162,7 @@ meso_status model_errors(const experiment *e, meso_error *err);
 meso_status kernel_text(text *source, const char *const *paths, uint32_t n, meso_error *err);
 
 /** Options of the programs whose kernels the partitions run. */
-const char *network_options(const layout *l, char options[64]);
+const char *network_options(const layout *l, char options[96]);
 /** Size of one ring unit of a projection. */
 double projection_weight_unit(const simulation *sim, uint32_t projection);
 

@@ -165,7 +165,7 @@ static void groups_lay_out(const experiment *e, const meso_device_info *device, 
 {
     const uint32_t span = delay_span(e, l), words = max_u32(l->n_words, 1);
     uint32_t steps = span;
-    if (!device->is_gpu && !any_storage(e, STORAGE_PROCEDURAL)) {
+    if (!device->is_gpu && !l->makes_edges) {
         steps = max_u32(l->batch_steps, min_u32(span, CACHE_WORDS / words));
         if ((uint64_t)steps * words > 1u << OFFSET_BITS_MAX)
             steps = (1u << OFFSET_BITS_MAX) / words;
@@ -483,6 +483,7 @@ meso_status layout_create(const experiment *e, const meso_device_info *device,
         goto done;
     }
     launch_shape(device, options, l);
+    l->makes_edges = any_storage(e, STORAGE_PROCEDURAL);
     MESO_GO(time_lay_out(e, l, err));
     MESO_GO(neurons_count(e, err));
     MESO_GO(channels_find(e, l, err));

@@ -67,6 +67,7 @@ typedef struct layout {
     arena *memory;
     uint32_t n_partitions;
     uint32_t work_group_size, vector_width;
+    int makes_edges; /* a bundle is procedural */
     int pocl; /* its compiler is clang, with its builtins */
     uint32_t steps_per_field;
     uint32_t batch_steps; /* divides steps_per_field; at most the shortest delay */
@@ -80,7 +81,8 @@ typedef struct layout {
     uint32_t list_partitions;  /* with spike lists of their own: all, or 1 when they share one */
     uint32_t cell_bits;        /* of a spike list's entry */
     uint32_t spikes_per_batch; /* sum of the lists' capacities */
-    uint64_t n_neurons, n_rows, ring_words;
+    uint64_t n_neurons, ring_words;
+    uint64_t n_rows, n_counted_rows; /* kept; and with those of procedural bundles, which come last */
     double expected_synapses;
     population_layout *populations; /* [n_populations] */
     projection_layout *projections; /* [n_projections] */

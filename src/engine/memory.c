@@ -26,7 +26,8 @@ static uint64_t projection_bytes(const layout *l, uint32_t i)
     const projection_layout *q = &l->projections[i];
     double rows = 0;
     for (uint32_t b = q->first_bundle; b < q->first_bundle + q->n_bundles; b++)
-        rows += (double)l->bundles[b].n_rows / l->bundles[b].n_projections;
+        if (q->storage != STORAGE_PROCEDURAL)
+            rows += (double)l->bundles[b].n_rows / l->bundles[b].n_projections;
     return (uint64_t)(q->expected_synapses * storage_bytes(q->storage) + rows * 4);
 }
 
@@ -70,7 +71,7 @@ void simulation_memory(const experiment *e, const layout *l, memory_visitor *vis
     if (playback_bytes(e, l) > 0)
         visit(self, "played spikes", 0, 2 * playback_bytes(e, l));
     visit(self, "report frames", 0, 2 * frames_bytes(e));
-    visit(self, "while building", 0, l->n_rows * 4 + rules_bytes(e));
+    visit(self, "while building", 0, l->n_counted_rows * 4 + rules_bytes(e));
 }
 
 /* --- does it fit? ----------------------------------------------------------------------------------- */

@@ -142,6 +142,7 @@ static void populations_fill(simulation *sim)
             .n_local = pl->n_local,
             .first_chunk = pl->first_chunk,
             .n_chunks = pl->n_chunks,
+            .chunk_shift = pl->chunk_shift,
             .first_id = pl->first_id,
             .stimulus_base = stimulus,
             .spike_base = pl->spike_base,

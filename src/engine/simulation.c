@@ -47,10 +47,11 @@ static meso_status network_text(text *source, const char *generated, meso_error 
     return source->failed ? error_set(err, MESO_MEMORY, "out of memory") : MESO_OK;
 }
 
-const char *network_options(const layout *l, char options[64])
+const char *network_options(const layout *l, char options[96])
 {
-    snprintf(options, 64, "-w -DMESO_WIDTH=%u%s%s", l->vector_width,
+    snprintf(options, 96, "-w -DMESO_WIDTH=%u%s%s%s", l->vector_width,
              l->work_group_size == 1 ? " -DMESO_SERIAL" : "",
+             l->makes_edges ? " -DMESO_MAKES_EDGES" : "",
              l->pocl ? " -DMESO_POCL" : "");
     return options;
 }
@@ -58,7 +59,7 @@ const char *network_options(const layout *l, char options[64])
 static meso_status network_build(simulation *sim, const char *generated, meso_error *err)
 {
     text source = {0};
-    char options[64];
+    char options[96];
     meso_status status = network_text(&source, generated, err);
     if (status == MESO_OK)
         status = program_build(sim->device, "network", source.data,

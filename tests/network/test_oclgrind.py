@@ -13,6 +13,10 @@ OCLGRIND = shutil.which("oclgrind")
 PROGRAM = os.environ["MESOCL_PROGRAM"]
 BUSY = ["tests/support/busy.json", "--set", "protocol[0].ms=12", "--set", "protocol[0].events=[]",
         "--set", "populations.msn.n_neurons=70", "--set", "projections.msn_msn.total=600"]
+CORTEX = ["tests/support/cortex.json", "--set", "protocol[0].seconds=0.003", "--set", "populations.e.n_neurons=90",
+          "--set", "populations.i.n_neurons=30", "--set", "projections.e_e.total=900", "--set", "projections.i_e.total=300"]
+PROCEDURAL = [word for name in ("e_e", "e_i", "i_e", "i_i", "i_self")
+              for word in ("--set", f"projections.{name}.storage=procedural")]
 MODELS = ["tests/support/models.json"]
 ON_A_CPU = ["--work-group-size", "1", "--vector-width", "16"]
 ON_A_GPU = ["--work-group-size", "8", "--vector-width", "1", "--partitions", "3"]
@@ -48,6 +52,11 @@ class Oclgrind(unittest.TestCase):
 
     def test_many_work_items_a_group_as_on_a_gpu(self):
         self.check(BUSY, ON_A_GPU)
+
+    def test_batches_of_one_step_and_edges_made_anew(self):
+        self.check(CORTEX, ON_A_CPU)
+        self.check(CORTEX + PROCEDURAL, ON_A_CPU)
+        self.check(CORTEX + PROCEDURAL, ON_A_GPU)
 
     def test_every_neuron_model(self):
         self.check(MODELS, ON_A_CPU)

@@ -66,6 +66,65 @@ static void test_same_for_any_work_group_size(void **state)
                                             .vector_width = sizes[i] == 16 ? 1 : 4});
 }
 
+static void test_same_when_batches_go_to_the_device_together(void **state)
+{
+    (void)state;
+    assert_same("", &(meso_run_options){.schedule = MESO_SCHEDULE_LAUNCH});
+    assert_same("", &(meso_run_options){.schedule = MESO_SCHEDULE_SIDE_BY_SIDE});
+}
+
+/* fixed_indegree lists edges by target, so that one stays as it is. */
+static void test_same_when_edges_are_made_anew_at_every_spike(void **state)
+{
+    (void)state;
+    const char procedural[] = "projections.msn_fs.storage=procedural projections.msn_msn.storage=procedural "
+                              "projections.near.storage=procedural projections.fs_fs.storage=procedural "
+                              "projections.self.storage=procedural";
+    assert_same(procedural, NULL);
+    assert_same(procedural, &(meso_run_options){.partitions = 3, .work_group_size = 8, .vector_width = 1});
+}
+
+/* Constant weights are exact in both. */
+static void test_same_with_eight_bytes_a_synapse(void **state)
+{
+    (void)state;
+    const char wide[] = "projections.msn_fs.storage=wide projections.msn_msn.storage=wide "
+                        "projections.near.storage=wide projections.fs_fs.storage=wide "
+                        "projections.self.storage=wide";
+    assert_same(wide, NULL);
+    assert_same(wide, &(meso_run_options){.partitions = 3, .work_group_size = 8, .vector_width = 1});
+}
+
+/* A second of a network whose batches are single steps, and whose inputs have both signs: every layout beside the
+ * one that the device chooses. */
+static void test_same_second_of_a_cortical_network_for_every_layout(void **state)
+{
+    (void)state;
+    const char cortex[] = "tests/support/cortex.json";
+    const char procedural[] = "projections.e_e.storage=procedural projections.e_i.storage=procedural "
+                              "projections.i_e.storage=procedural projections.i_i.storage=procedural";
+    const meso_run_options layouts[] = {
+        {.partitions = 1},
+        {.partitions = 2, .schedule = MESO_SCHEDULE_LAUNCH},
+        {.partitions = 2, .schedule = MESO_SCHEDULE_SIDE_BY_SIDE},
+        {.partitions = 7},
+        {.vector_width = 1},
+        {.vector_width = 4},
+        {.work_group_size = 16, .vector_width = 1},
+        {.work_group_size = 3, .vector_width = 4, .partitions = 5},
+    };
+    const size_t n = sizeof layouts / sizeof *layouts;
+    capture first = capture_run_file(cortex, "", NULL);
+    assert_true(first.n_spikes > 2000);
+    for (size_t i = 0; i < 2 * n + 1; i++) {
+        capture c = capture_run_file(cortex, i < n ? "" : procedural, i < 2 * n ? &layouts[i % n] : NULL);
+        if (c.spike_hash != first.spike_hash || c.synaptic_events != first.synaptic_events)
+            fail_msg("layout %zu%s: other spikes", i % n, i < n ? "" : ", procedural");
+        capture_free(&c);
+    }
+    capture_free(&first);
+}
+
 static void test_same_when_batches_are_cut_to_single_steps(void **state)
 {
     (void)state;
@@ -113,6 +172,10 @@ int main(void)
         cmocka_unit_test(test_same_for_any_number_of_partitions),
         cmocka_unit_test(test_same_for_any_vector_width),
         cmocka_unit_test(test_same_for_any_work_group_size),
+        cmocka_unit_test(test_same_when_batches_go_to_the_device_together),
+        cmocka_unit_test(test_same_when_edges_are_made_anew_at_every_spike),
+        cmocka_unit_test(test_same_with_eight_bytes_a_synapse),
+        cmocka_unit_test(test_same_second_of_a_cortical_network_for_every_layout),
         cmocka_unit_test(test_same_when_batches_are_cut_to_single_steps),
         cmocka_unit_test(test_another_seed_gives_other_spikes),
         cmocka_unit_test(test_spikes_are_sorted_and_inside_their_populations),
