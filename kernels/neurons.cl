@@ -459,11 +459,14 @@ __kernel void network_advance(
     __local int answer;
     const network_entry n = *network;
     const uint partition = partition_claim(n.n_partitions, serial, claims, owners);
+    uint n_waits_long = 2u; /* other workers may still have to wake up */
     for (ulong batch = batches_done[partition]; batch < last; batch++) {
-        if (!group_may_begin(progress, n.n_partitions, (uint)batch, patience, &answer))
+        if (!group_may_begin(progress, n.n_partitions, (uint)batch,
+                             n_waits_long > 0u ? patience * MESO_WAKE : patience, &answer))
             break;
         batch_advance(&m, &n, partition, batch, interval_first_step);
         group_has_done(batches_done, progress, partition, batch);
+        n_waits_long -= n_waits_long > 0u;
     }
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define LEVELS_COMPACT 4096u /* of a bundle: a weight has at least 12 bits of a compact synapse */
-#define LEVELS_MAX 1024u     /* of a projection: more would only fill the cache */
+#define LEVELS_MAX 256u      /* of a projection: more would only fill the cache */
 #define UNITS_MIN 100.0    /* of a largest weight: rounding below 1 % */
 #define PART_MARGIN 0.9    /* parts are cut by expected numbers */
 

@@ -81,14 +81,19 @@ double projection_weight_unit(const simulation *sim, uint32_t i)
     return sim->l->populations[target].channels[sim->l->projections[i].channel].unit;
 }
 
-/* Weights in ring units, at equal steps of probability. */
+/* Weights in ring units: the means over equal steps of probability, so that the mean of all is kept. */
 static void levels_fill(const simulation *sim, uint32_t i, int32_t *levels)
 {
+    enum { SAMPLES = 16 };
     const projection_layout *q = &sim->l->projections[i];
-    const double unit = projection_weight_unit(sim, i);
-    for (uint32_t k = 0; k < q->n_levels; k++)
-        levels[k] = (int32_t)llround(
-            distribution_quantile(&sim->e->projections[i].weight, (k + 0.5) / q->n_levels) / unit);
+    const distribution *d = &sim->e->projections[i].weight;
+    const double unit = projection_weight_unit(sim, i), n = (double)q->n_levels * SAMPLES;
+    for (uint32_t k = 0; k < q->n_levels; k++) {
+        double sum = 0;
+        for (uint32_t s = 0; s < SAMPLES; s++)
+            sum += distribution_quantile(d, (k * SAMPLES + s + 0.5) / n);
+        levels[k] = (int32_t)llround(sum / SAMPLES / unit);
+    }
 }
 
 /* Delays in steps beyond a batch. */

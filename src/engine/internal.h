@@ -138,8 +138,10 @@ meso_status modulators_create(simulation *sim, meso_error *err);
 void modulators_destroy(simulation *sim);
 meso_status stimuli_create(simulation *sim, meso_error *err);
 void stimuli_destroy(simulation *sim);
-/** Whether rates of outside input change while the experiment runs. */
+/** Whether outside input changes from field step to field step. */
 int stimuli_move(const experiment *e);
+/** Whether the rate of a stimulus changes at the start of the field step at `step`. */
+int stimuli_change(const experiment *e, uint64_t step);
 meso_status schedule_create(simulation *sim, const meso_run_options *options, meso_error *err);
 void schedule_destroy(simulation *sim);
 /** Take the network to sim->step. */

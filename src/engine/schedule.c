@@ -5,13 +5,14 @@
  * has its core, gives up; the launch then ends with partitions at most one batch apart, and the host goes on from
  * the slowest with plain launches for a while.
  */
+#include "base/log.h"
 #include "engine/internal.h"
 
 #include <time.h>
 
 #define LINE 16u            /* MESO_LINE of schedule.clh */
-#define PROBE_ROUNDS 200u
-#define PROBE_PATIENCE 20000u
+#define PROBE_ROUNDS 100u
+#define PROBE_PATIENCE 200000u
 #define PATIENCE_MIN 3000u  /* about 0.1 ms */
 #define LOOK_S 30e-9        /* a look with its pause takes about so long */
 #define PAUSE_MIN 50u       /* batches */
@@ -102,6 +103,8 @@ static meso_status probe(simulation *sim, int *works, meso_error *err)
     MESO_GO(device_launch(sim->device, &k, sim->l->n_partitions, sim->l->work_group_size, err));
     MESO_GO(buffer_read(sim->device, &failures, 0, sizeof n_failures, &n_failures, err));
     *works = n_failures == 0;
+    log_message(LOG_DEBUG, "%u groups %s side by side", sim->l->n_partitions,
+                *works ? "run" : "do not run");
 done:
     kernel_release(&k);
     buffer_destroy(sim->device, &progress);
@@ -188,6 +191,8 @@ static meso_status side_by_side_advance(simulation *sim, uint64_t last, meso_err
     MESO_TRY(slowest_read(sim, &c->batch, err));
     if (c->batch < last) {
         c->n_aborts++;
+        log_message(LOG_DEBUG, "a group lost patience at batch %llu; %u launches follow",
+                    (unsigned long long)c->batch, c->pause);
         c->pause_left = c->pause;
         c->pause = clamp(2.0 * c->pause, PAUSE_MIN, PAUSE_MAX);
         return MESO_OK;

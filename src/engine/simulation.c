@@ -266,6 +266,12 @@ static meso_status field_advance(simulation *sim, uint32_t row, meso_error *err)
     return device_launch(sim->device, k, 1, sim->l->work_group_size, err);
 }
 
+/* At the start, and when there is anything to change. */
+static int field_is_due(const simulation *sim)
+{
+    return sim->field_moves || sim->step == 0 || stimuli_change(sim->e, sim->step);
+}
+
 /*
  * One field step (1 ms) at a time, in batches of steps no longer than the shortest delay:
  *
@@ -283,7 +289,7 @@ meso_status simulation_enqueue(simulation *sim, uint32_t n_field_steps, const fl
     MESO_TRY(recorder_begin(sim, n_field_steps, drug_nM, err));
     MESO_TRY(playback_begin(sim, n_field_steps, err));
     for (uint32_t f = 0; f < n_field_steps; f++) {
-        if (sim->field_moves || sim->step == 0) {
+        if (field_is_due(sim)) {
             MESO_TRY(schedule_advance(sim, err));
             MESO_TRY(field_advance(sim, f, err));
         }

@@ -44,12 +44,23 @@ int stimuli_move(const experiment *e)
 {
     for (uint32_t i = 0; i < e->n_stimuli; i++) {
         const stimulus *s = &e->stimuli[i];
-        const int constant = s->kind == STIMULUS_POISSON && s->theta_depth == 0 &&
-                             s->gate_up_ms == 0 && s->n_rates == 0 && s->start_ms == 0 &&
-                             !isfinite(s->stop_ms);
-        const int by_field = s->kind == STIMULUS_POISSON || s->kind == STIMULUS_VOLLEYS;
-        if (by_field && !constant)
+        if (s->kind == STIMULUS_VOLLEYS || s->theta_depth > 0 || s->gate_up_ms > 0)
             return 1;
+    }
+    return 0;
+}
+
+int stimuli_change(const experiment *e, uint64_t step)
+{
+    for (uint32_t i = 0; i < e->n_stimuli; i++) {
+        const stimulus *s = &e->stimuli[i];
+        if (s->kind != STIMULUS_POISSON)
+            continue;
+        if (step_or_never(e, s->start_ms) == step || step_or_never(e, s->stop_ms) == step)
+            return 1;
+        for (uint32_t r = 0; r < s->n_rates; r++)
+            if (layout_steps(e, s->rates[r].from_ms) == step)
+                return 1;
     }
     return 0;
 }
