@@ -114,6 +114,32 @@ MESO_FUNCTION meso_words draw(__global const stimulus_entry *s, word id, ulong c
     return meso_threefry(s->key0, s->key1 ^ (uint)(counter >> 32), id, (word)((uint)counter));
 }
 
+/*
+ * One word for each cell and step. A pair of words serves two cells: those of a block of 16 and those of the block
+ * beside it. Where a work-item does both blocks, one after the other, the second words are kept.
+ */
+#if MESO_WIDTH == 16 && defined MESO_SERIAL
+#define MESO_KEPT 16u /* steps of a batch */
+#else
+#define MESO_KEPT 1u
+#endif
+
+MESO_FUNCTION word poisson_word(__global const stimulus_entry *s, word id, uint first, uint i,
+                                ulong step, uint t, word *kept)
+{
+    const uint second = (first + i) & 16u;
+#if MESO_WIDTH == 16 && defined MESO_SERIAL
+    if (second && i > 0u && t < MESO_KEPT)
+        return kept[t];
+#endif
+    const meso_words pair = draw(s, id & (word)(~16u), step);
+#if MESO_WIDTH == 16 && defined MESO_SERIAL
+    if (t < MESO_KEPT)
+        kept[t] = pair.y;
+#endif
+    return second ? pair.y : pair.x;
+}
+
 MESO_FUNCTION int pulse_is_on(__global const stimulus_entry *s, ulong step)
 {
     return step >= s->start && step < s->stop && (step - s->start) % s->period < s->width;

@@ -328,6 +328,7 @@ static meso_status body_write(writer *w, meso_error *err)
     write_state_load(w);
     for (uint32_t c = 0; c < w->p->n_conductances; c++)
         write_conductance_locals(w, c);
+    write_kept_words(w);
     write_draws(w);
     write_step(w);
     write_state_store(w);
@@ -343,7 +344,7 @@ static meso_status body_write(writer *w, meso_error *err)
 
 /* --- all populations ---------------------------------------------------------------------------- */
 
-static void write_function(text *source, uint32_t kind, const char *body)
+static void write_function(text *source, uint32_t kind, const writer *w)
 {
     text_appendf(
         source,
@@ -357,13 +358,14 @@ static void write_function(text *source, uint32_t kind, const char *body)
         "    __global int *ring = b->ring + q->ring_word + c->local_first;\n"
         "    const uint stride = q->n_padded;\n"
         "    const uint stimulus = q->stimulus_base;\n"
+        "%s"
         "    for (uint i = (uint)get_local_id(0) * MESO_WIDTH; i < c->n; i += "
         "(uint)get_local_size(0) * MESO_WIDTH) {\n"
         "        const word id = meso_lanes() + (word)(c->first + i);\n"
         "%s"
         "    }\n"
         "}\n\n",
-        kind, body);
+        kind, w->kept.data != NULL ? w->kept.data : "", w->body.data);
 }
 
 /* One function and one kernel that fill the constants of derived numbers. */
@@ -461,13 +463,14 @@ meso_status codegen_populations(const experiment *e, const layout *l, text *sour
         if (status == MESO_OK)
             programs[i].kind = kind_find(bodies, n_kinds, w.body.data);
         if (status == MESO_OK && programs[i].kind == n_kinds) {
-            write_function(source, n_kinds, w.body.data);
+            write_function(source, n_kinds, &w);
             if (programs[i].derives)
                 write_derive_function(source, n_kinds, w.derive.data);
             bodies[n_kinds++] = w.body;
         } else {
             text_free(&w.body);
         }
+        text_free(&w.kept);
         text_free(&w.derive);
         if (status != MESO_OK)
             goto done;

@@ -26,15 +26,11 @@ static void write_poisson(writer *w, const stimulus *s, uint32_t k)
     text_appendf(
         &w->body,
         "            if (b->thresholds[(stimulus + %u) * MESO_MAX_THRESHOLDS] != 0u) {\n"
-        "                if (t == 0u || !(step & 1ul)) {\n"
-        "                    const meso_words pair = draw(&b->stimuli[stimulus + %u], id, "
-        "step >> 1);\n"
-        "                    even_%u = pair.x;\n"
-        "                    odd_%u = pair.y;\n"
-        "                }\n"
-        "                const real count = poisson_count((step & 1ul) ? odd_%u : even_%u,\n"
+        "                const word drawn = poisson_word(&b->stimuli[stimulus + %u], id, c->first, i, step, t, "
+        "kept_%u);\n"
+        "                const real count = poisson_count(drawn,\n"
         "                    b->thresholds + (stimulus + %u) * MESO_MAX_THRESHOLDS, %uu);\n",
-        k, k, k, k, k, k, k, codegen_poisson_thresholds(w->e, s));
+        k, k, k, k, codegen_poisson_thresholds(w->e, s));
     for (uint32_t i = 0; i < s->n_ports; i++)
         write_opening(w, "count", &s->ports[i], s->weight.mean);
     text_append(&w->body, "            }\n");
@@ -176,7 +172,7 @@ void write_stimuli(writer *w, int currents)
     }
 }
 
-void write_draws(writer *w)
+void write_kept_words(writer *w)
 {
     uint32_t k = 0;
     for (uint32_t i = 0; i < w->e->n_stimuli; i++) {
@@ -184,8 +180,18 @@ void write_draws(writer *w)
         if (s->target != w->population)
             continue;
         if (s->kind == STIMULUS_POISSON)
-            text_appendf(&w->body, "        word even_%u = (word)(0u), odd_%u = (word)(0u);\n", k,
-                         k);
+            text_appendf(&w->kept, "    word kept_%u[MESO_KEPT];\n", k);
+        k++;
+    }
+}
+
+void write_draws(writer *w)
+{
+    uint32_t k = 0;
+    for (uint32_t i = 0; i < w->e->n_stimuli; i++) {
+        const stimulus *s = &w->e->stimuli[i];
+        if (s->target != w->population)
+            continue;
         if (s->kind == STIMULUS_CURRENT)
             write_current_locals(w, i, k);
         k++;

@@ -12,7 +12,7 @@ typedef struct writer {
     uint32_t population, steps_per_field;
     population_program *program;
     uint32_t dt; /* index of the constant */
-    text body, derive;
+    text kept, body, derive; /* before the loop over cells, in it, and once at the start */
     int too_many;
 } writer;
 
@@ -26,6 +26,8 @@ void write_opening(writer *w, const char *amount, const projection_port *port, d
 void write_parameter(writer *w, const char *lvalue, const parameter_array *a);
 
 /* codegen_stimuli.c */
+/** What they keep from one vector of cells to the next. */
+void write_kept_words(writer *w);
 /** What a population's stimuli need before the steps. */
 void write_draws(writer *w);
 /** Parameters of its stimuli. */
