@@ -99,9 +99,11 @@ MESO_FUNCTION void compact_bound(const bundle_entry *b, __global const uint *syn
                                  __global const int *levels, __global uint *sums)
 {
     const uint mask = (1u << offset_bits) - 1u;
+    const ulong per_slot = (1ul << 40) / n_words + 1ul; /* exact for offsets of 20 bits */
     for (uint s = begin + (uint)get_local_id(0); s < end; s += (uint)get_local_size(0)) {
-        const uint synapse = synapses[s];
-        bound_add(&sums[(synapse & mask) % n_words], levels[b->levels + (synapse >> offset_bits)]);
+        const uint synapse = synapses[s], offset = synapse & mask;
+        const uint slot = (uint)((offset * per_slot) >> 40);
+        bound_add(&sums[offset - slot * n_words], levels[b->levels + (synapse >> offset_bits)]);
     }
 }
 
