@@ -309,7 +309,9 @@ static void write_state_store(writer *w)
                          field + 1);
     }
     write_stimuli_store(w);
-    text_appendf(&w->body, "        finite_check(b, c, i, s.%s);\n", m->state[0].name);
+    text_appendf(&w->body,
+                 "        if ((b->first_step + b->n_steps) %% %uul == 0ul)\n"
+                 "            finite_check(b, c, i, s.%s);\n", w->steps_per_field, m->state[0].name);
 }
 
 static meso_status body_write(writer *w, meso_error *err)
@@ -353,8 +355,8 @@ static void write_function(text *source, uint32_t kind, const writer *w)
         "{\n"
         "    __global const float *K = b->constants + q->constant_base;\n"
         "    __global const float *M = b->modulation + q->modulation_base;\n"
-        "    __global const float *parameters = b->parameters + q->parameter_base + c->first;\n"
-        "    __global float *state = b->state + q->state_base + c->first;\n"
+        "    __global const float *parameters = b->parameters + q->parameter_base + c->place;\n"
+        "    __global float *state = b->state + q->state_base + c->place;\n"
         "    __global int *ring = b->ring + q->ring_word + c->local_first;\n"
         "    const uint stride = q->n_padded;\n"
         "    const uint stimulus = q->stimulus_base;\n"

@@ -38,17 +38,31 @@ uint32_t layout_delay_steps(const experiment *e, double delay_ms)
     return steps < 1 ? 1u : (uint32_t)steps;
 }
 
+uint32_t layout_cell(const layout *l, const population_layout *p, uint32_t neuron,
+                     uint32_t *partition)
+{
+    const uint32_t chunk = neuron >> p->chunk_shift;
+    *partition = (p->rotation + chunk) % l->n_partitions;
+    return chunk / l->n_partitions * p->chunk_size + (neuron & (p->chunk_size - 1));
+}
+
+uint32_t layout_place(const layout *l, const population_layout *p, uint32_t neuron)
+{
+    uint32_t partition;
+    const uint32_t local = layout_cell(l, p, neuron, &partition);
+    return partition * p->n_local + local;
+}
+
 uint64_t layout_row(const layout *l, const bundle_layout *b, uint32_t neuron)
 {
     const population_layout *p = &l->populations[b->source];
-    const uint32_t chunk = neuron >> p->chunk_shift, P = l->n_partitions;
-    const uint32_t partition = (p->rotation + chunk) % P;
-    const uint32_t local = chunk / P * p->chunk_size + (neuron & (p->chunk_size - 1));
     const int shared = l->list_partitions == 1;
+    uint32_t partition;
+    const uint32_t local = layout_cell(l, p, neuron, &partition);
     const uint32_t cell = (shared ? partition * p->n_local : 0) + local - b->first_cell;
     if (cell >= b->n_cells)
         return UINT64_MAX;
-    return ((uint64_t)(shared ? 0 : partition) * b->n_cells + cell) * P * b->n_groups;
+    return ((uint64_t)(shared ? 0 : partition) * b->n_cells + cell) * l->n_partitions * b->n_groups;
 }
 
 uint32_t layout_largest_population(const experiment *e)
@@ -210,7 +224,7 @@ static void populations_lay_out(const experiment *e, layout *l)
         p->first_chunk = l->n_chunks;
         p->rotation = l->n_chunks % l->n_partitions;
         p->n_local = (p->n_chunks + l->n_partitions - 1) / l->n_partitions * p->chunk_size;
-        p->n_padded = p->n_chunks * p->chunk_size;
+        p->n_padded = p->n_local * l->n_partitions;
         p->first_id = (uint32_t)l->n_neurons;
         p->ring_word = l->n_words;
         l->n_words += p->n_channels * p->n_local;

@@ -28,7 +28,7 @@ typedef struct population_layout {
     uint32_t first_chunk, n_chunks;
     uint32_t rotation; /* chunk c lies in partition (rotation + c) % n_partitions */
     uint32_t n_local;  /* cells per partition, padded; the same in every partition */
-    uint32_t n_padded;
+    uint32_t n_padded; /* places of its arrays: n_local for each partition */
     uint32_t first_id;
     uint32_t n_listed;       /* cells that a spike list numbers */
     uint32_t spike_capacity; /* of one of its lists, per batch */
@@ -104,6 +104,13 @@ meso_status bundles_lay_out(const experiment *e, const meso_device_info *device,
 double projection_largest_weight(const projection *p);
 /** Bytes of one synapse. */
 uint32_t storage_bytes(synapse_storage storage);
+
+/** Number of a neuron among the cells of its population in its partition. */
+uint32_t layout_cell(const layout *l, const population_layout *p, uint32_t neuron,
+                     uint32_t *partition);
+/** Place of a neuron in the arrays of its population: those of a partition lie together, so that no two cores work on
+ * neighbouring lines of the cache. */
+uint32_t layout_place(const layout *l, const population_layout *p, uint32_t neuron);
 
 /** First row of a neuron of the bundle's source, counted from the bundle's first; UINT64_MAX when the bundle does not
  * cover it. */

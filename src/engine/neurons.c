@@ -37,16 +37,22 @@ static double draw_value(const draw *q, uint32_t i)
     }
 }
 
-static void draw_fill(const draw *q, uint32_t n, float *values)
+/* One value a cell, at its place; the places between belong to nobody, but are computed with. */
+static void draw_fill(const draw *q, const simulation *sim, uint32_t population, float *values)
 {
-    for (uint32_t i = 0; i < n; i++)
-        values[i] = (float)draw_value(q, i);
+    const population_layout *p = &sim->l->populations[population];
+    for (uint32_t i = 0; i < p->n_padded; i++)
+        values[i] = i == 0 ? (float)draw_value(q, 0) : values[0];
+    for (uint32_t i = 0; i < sim->e->populations[population].n_neurons; i++)
+        values[layout_place(sim->l, p, i)] = (float)draw_value(q, i);
 }
 
 /* Given by the experiment, else the value of a parameter, else the model's own number. */
-static void initial_fill(const experiment *e, const population *p, uint32_t state, uint32_t n,
+static void initial_fill(const simulation *sim, uint32_t population_index, uint32_t state,
                          float *values)
 {
+    const experiment *e = sim->e;
+    const population *p = &e->populations[population_index];
     const neuron_model *m = p->model;
     const state_spec *s = &m->state[state];
     const distribution own = {.kind = DISTRIBUTION_CONSTANT, .mean = s->initial};
@@ -59,12 +65,13 @@ static void initial_fill(const experiment *e, const population *p, uint32_t stat
                                      m->parameters[s->initial_parameter].name};
     }
     const draw q = draw_begin(e, p, &from);
-    draw_fill(&q, n, values);
+    draw_fill(&q, sim, population_index, values);
 }
 
 /* The same for what a current remembers, `values` being its arrays. */
-static void initial_fill_current(const experiment *e, const stimulus *s, uint32_t n, float *values)
+static void initial_fill_current(const simulation *sim, const stimulus *s, float *values)
 {
+    const experiment *e = sim->e;
     const neuron_model *m = s->current;
     for (uint32_t i = 0; i < m->n_state; i++) {
         const int32_t parameter = m->state[i].initial_parameter;
@@ -75,7 +82,8 @@ static void initial_fill_current(const experiment *e, const stimulus *s, uint32_
             from.parameter = m->parameters[parameter].name;
         }
         const draw q = draw_begin(e, &e->populations[s->target], &from);
-        draw_fill(&q, n, values + (uint64_t)i * n);
+        draw_fill(&q, sim, s->target,
+                  values + (uint64_t)i * sim->l->populations[s->target].n_padded);
     }
 }
 
@@ -100,6 +108,7 @@ static void chunks_fill(const simulation *sim, chunk_entry *chunks)
                 .partition = partition,
                 .list_partition = shared ? 0 : partition,
                 .list_cell = (shared ? partition * p->n_local : 0) + local,
+                .place = partition * p->n_local + local,
             };
         }
     }
@@ -169,16 +178,16 @@ static void values_fill(const simulation *sim, float *constants, float *paramete
         memcpy(constants + q->constant_base, g->constants, g->n_constants * sizeof *constants);
         for (uint32_t a = 0; a < g->n_arrays; a++) {
             const draw d = draw_begin(e, p, &g->arrays[a]);
-            draw_fill(&d, q->n_padded, parameters + q->parameter_base + (uint64_t)a * q->n_padded);
+            draw_fill(&d, sim, i, parameters + q->parameter_base + (uint64_t)a * q->n_padded);
         }
         for (uint32_t s = 0; s < p->model->n_state; s++)
-            initial_fill(e, p, s, q->n_padded, state + q->state_base + (uint64_t)s * q->n_padded);
+            initial_fill(sim, i, s, state + q->state_base + (uint64_t)s * q->n_padded);
     }
     for (uint32_t i = 0; i < e->n_stimuli; i++) {
         if (e->stimuli[i].kind != STIMULUS_CURRENT)
             continue;
         const population_entry *q = &sim->neurons.entries[e->stimuli[i].target];
-        initial_fill_current(e, &e->stimuli[i], q->n_padded,
+        initial_fill_current(sim, &e->stimuli[i],
                              state + q->state_base +
                                  (uint64_t)codegen_current_field(e, i) * q->n_padded);
     }

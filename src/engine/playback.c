@@ -95,10 +95,8 @@ static place place_of(const simulation *sim, uint32_t stimulus_index, const play
 {
     const layout *l = sim->l;
     const population_layout *p = &l->populations[sim->e->stimuli[stimulus_index].target];
-    const uint32_t chunk = event->neuron >> p->chunk_shift;
-    const uint32_t partition = (p->rotation + chunk) % l->n_partitions;
-    const uint32_t local = chunk / l->n_partitions * p->chunk_size +
-                           (event->neuron & (p->chunk_size - 1));
+    uint32_t partition;
+    const uint32_t local = layout_cell(l, p, event->neuron, &partition);
     const uint32_t slot = (uint32_t)(event->step % l->n_slots);
     return (place){
         .key = (event->step - sim->step) / l->batch_steps * l->n_partitions + partition,

@@ -34,7 +34,8 @@ static void elements_fill(const simulation *sim, const report *r, uint32_t *pair
         two = p->conductances[r->index].kind == CONDUCTANCE_BIEXPONENTIAL;
     }
     for (uint32_t i = 0; i < r->n_neurons; i++) {
-        pairs[2 * i] = q->state_base + field * q->n_padded + r->neurons[i];
+        const uint32_t at = layout_place(sim->l, &sim->l->populations[r->population], r->neurons[i]);
+        pairs[2 * i] = q->state_base + field * q->n_padded + at;
         pairs[2 * i + 1] = two ? pairs[2 * i] + q->n_padded : MESO_NEVER;
     }
 }
