@@ -28,6 +28,7 @@ typedef struct meso_run_options {
     uint32_t work_group_size; /* work-items per group */
     uint32_t vector_width;    /* 1, 4, 8 or 16 neurons per work-item */
     uint32_t partitions;      /* parts of the network, each owned by one work-group at a time */
+    uint64_t buffer_bytes;    /* of synapses in one buffer, if less than the device allows */
     meso_schedule schedule;
     const volatile sig_atomic_t *stop; /* set to nonzero from a signal handler to end early */
 } meso_run_options;
@@ -45,6 +46,7 @@ typedef struct meso_plan_row {
     char name[96];
     uint64_t count; /* neurons, synapses (expected), or 0 */
     uint64_t bytes; /* device memory */
+    const char *storage; /* of a projection's synapses: "compact", "wide" or "procedural"; else NULL */
 } meso_plan_row;
 
 /**

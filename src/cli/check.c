@@ -28,11 +28,12 @@ static void print_plan(const meso_plan_row *rows, uint32_t n)
     for (uint32_t i = 0; i < n; i++)
         if ((int)strlen(rows[i].name) > width)
             width = (int)strlen(rows[i].name);
-    printf("%-*s  %14s  %10s\n", width, "", "count", "memory");
+    printf("%-*s  %14s  %10s  %s\n", width, "", "count", "memory", "storage");
     for (uint32_t i = 0; i < n; i++)
-        printf("%-*s  %14s  %10s\n", width, rows[i].name,
+        printf("%-*s  %14s  %10s%s%s\n", width, rows[i].name,
                rows[i].count > 0 ? format_count(count, rows[i].count) : "",
-               rows[i].bytes > 0 ? format_bytes(bytes, rows[i].bytes) : "");
+               rows[i].bytes > 0 ? format_bytes(bytes, rows[i].bytes) : "",
+               rows[i].storage != NULL ? "  " : "", rows[i].storage != NULL ? rows[i].storage : "");
     printf("\n%s neurons, ", format_count(count, total_count(rows, n, "population ")));
     printf("about %s synapses\n", format_count(count, total_count(rows, n, "projection ")));
 }

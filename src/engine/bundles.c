@@ -7,11 +7,48 @@
 #define LEVELS_COMPACT 4096u /* of a bundle: a weight has at least 12 bits of a compact synapse */
 #define LEVELS_MAX 256u      /* of a projection: more would only fill the cache */
 #define UNITS_MIN 100.0    /* of a largest weight: rounding below 1 % */
-#define PART_MARGIN 0.9    /* parts are cut by expected numbers */
+#define PART_MARGIN 0.9    /* bundles are cut by expected numbers */
+#define PARTS_PER_BUFFER 8 /* so that little of a buffer stays empty */
+#define PARTS_MAX 64u
+#define CHANCE_SD 6        /* standard deviations that a part may have more than expected */
 
 uint32_t storage_bytes(synapse_storage storage)
 {
     return storage == STORAGE_WIDE ? 8 : storage == STORAGE_PROCEDURAL ? 0 : 4;
+}
+
+const char *storage_name(synapse_storage storage)
+{
+    static const char *const names[] = {"auto", "compact", "wide", "procedural"};
+    return names[storage];
+}
+
+void storage_begin(const experiment *e, synapse_storage *storage)
+{
+    for (uint32_t i = 0; i < e->n_projections; i++)
+        storage[i] = e->projections[i].storage == STORAGE_AUTO ? STORAGE_COMPACT
+                                                               : e->projections[i].storage;
+}
+
+/* A rule whose edges are listed by target cannot say what one source sets off. */
+static int may_become_procedural(const projection *p, synapse_storage storage)
+{
+    return p->storage == STORAGE_AUTO && storage == STORAGE_COMPACT &&
+           p->rule != RULE_FIXED_INDEGREE && p->plasticity == NULL;
+}
+
+int storage_shrink(const experiment *e, const layout *l, synapse_storage *storage)
+{
+    uint32_t largest = MESO_NEVER;
+    for (uint32_t i = 0; i < e->n_projections; i++)
+        if (may_become_procedural(&e->projections[i], storage[i]) &&
+            (largest == MESO_NEVER || l->projections[i].expected_synapses >
+                                          l->projections[largest].expected_synapses))
+            largest = i;
+    if (largest == MESO_NEVER)
+        return 0;
+    storage[largest] = STORAGE_PROCEDURAL;
+    return 1;
 }
 
 double projection_largest_weight(const projection *p)
@@ -31,18 +68,11 @@ static int is_constant(const experiment *e, uint32_t i)
     return e->projections[i].weight.kind == DISTRIBUTION_CONSTANT;
 }
 
-/* A rule whose edges are listed by target cannot say what one source sets off. */
-static synapse_storage storage_choose(const projection *p)
-{
-    return p->storage == STORAGE_AUTO ? STORAGE_COMPACT : p->storage;
-}
-
 static meso_status weights_measure(const experiment *e, layout *l, uint32_t i, meso_error *err)
 {
     const projection *p = &e->projections[i];
     projection_layout *q = &l->projections[i];
     const channel *c = channel_of(e, l, i);
-    q->storage = storage_choose(p);
     q->units = projection_largest_weight(p) / c->unit;
     if (q->units == 0 || q->units >= UNITS_MIN)
         return MESO_OK;
@@ -140,29 +170,57 @@ static void bundle_groups(const layout *l, bundle_layout *b)
 
 /* --- parts ------------------------------------------------------------------------------------------ */
 
-static uint32_t parts_needed(const meso_device_info *device, const bundle_layout *b)
+static double bundle_bytes(const bundle_layout *b)
 {
-    const double bytes = storage_bytes(b->storage);
-    const double most = fmin((double)device->max_alloc_bytes, bytes * UINT32_MAX) * PART_MARGIN;
-    const double n = bytes > 0 ? ceil(b->expected_synapses * bytes / most) : 1;
-    return n < 1 ? 1 : n > 64 ? 64 : (uint32_t)n;
+    return b->expected_synapses * storage_bytes(b->storage);
 }
 
-/* The k-th of n equal parts by sources. */
-static bundle_layout part_of(const bundle_layout *whole, uint32_t n_listed, uint32_t k, uint32_t n)
+/* One, if all synapses go into one buffer; else so many that the buffers fill well. A row counts with 32 bits. */
+static uint32_t parts_needed(const layout *l, const bundle_layout *b, double all_bytes)
 {
+    double most = (double)storage_bytes(b->storage) * UINT32_MAX * PART_MARGIN;
+    if (all_bytes > (double)l->buffer_bytes * PART_MARGIN)
+        most = fmin(most, (double)l->buffer_bytes / PARTS_PER_BUFFER);
+    const double n = b->storage != STORAGE_PROCEDURAL ? ceil(bundle_bytes(b) / most) : 1;
+    return n < 1 ? 1 : n > PARTS_MAX ? PARTS_MAX : (uint32_t)n;
+}
+
+/* Neurons of a population whose numbers in its spike lists lie in a range. */
+static uint32_t cells_between(const experiment *e, const layout *l, uint32_t population,
+                              uint32_t first, uint32_t end)
+{
+    const population_layout *p = &l->populations[population];
+    const uint32_t P = l->n_partitions, n_neurons = e->populations[population].n_neurons;
+    uint32_t n = 0;
+    for (uint32_t c = 0; c < p->n_chunks; c++) {
+        const uint32_t from = c * p->chunk_size, left = n_neurons - from;
+        const uint32_t list = l->list_partitions == 1 ? (p->rotation + c) % P * p->n_local : 0;
+        const uint32_t begin = list + c / P * p->chunk_size;
+        const uint32_t stop = begin + (left < p->chunk_size ? left : p->chunk_size);
+        const uint32_t low = begin > first ? begin : first, high = stop < end ? stop : end;
+        n += high > low ? high - low : 0;
+    }
+    return n;
+}
+
+/* The k-th of n parts by sources. */
+static bundle_layout part_of(const experiment *e, const layout *l, const bundle_layout *whole,
+                             uint32_t k, uint32_t n)
+{
+    const uint64_t n_listed = l->populations[whole->source].n_listed;
     bundle_layout part = *whole;
-    part.first_cell = (uint32_t)((uint64_t)n_listed * k / n);
-    part.n_cells = (uint32_t)((uint64_t)n_listed * (k + 1) / n) - part.first_cell;
-    part.expected_synapses *= (double)part.n_cells / n_listed;
+    const uint32_t first = (uint32_t)(n_listed * k / n), end = (uint32_t)(n_listed * (k + 1) / n);
+    part.first_cell = first;
+    part.n_cells = end - first;
+    if (n > 1)
+        part.expected_synapses *= (double)cells_between(e, l, whole->source, first, end) /
+                                  e->populations[whole->source].n_neurons;
     return part;
 }
 
-static meso_status bundle_cut(const meso_device_info *device, layout *l, const bundle_layout *whole,
-                              meso_error *err)
+static meso_status bundle_cut(const experiment *e, layout *l, const bundle_layout *whole,
+                              uint32_t n, meso_error *err)
 {
-    const uint32_t n = parts_needed(device, whole),
-                   n_listed = l->populations[whole->source].n_listed;
     bundle_layout *grown = arena_alloc(l->memory, (l->n_bundles + n) * sizeof *grown);
     if (grown == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
@@ -174,8 +232,31 @@ static meso_status bundle_cut(const meso_device_info *device, layout *l, const b
         l->projections[whole->projections[k]].n_bundles = n;
     }
     for (uint32_t k = 0; k < n; k++)
-        l->bundles[l->n_bundles++] = part_of(whole, n_listed, k, n);
+        l->bundles[l->n_bundles++] = part_of(e, l, whole, k, n);
     return MESO_OK;
+}
+
+uint32_t synapses_place(uint64_t used[MESO_SYNAPSE_BUFFERS], uint64_t bytes, uint64_t most)
+{
+    for (uint32_t i = 0; i < MESO_SYNAPSE_BUFFERS; i++)
+        if (used[i] + bytes <= most) {
+            used[i] += bytes;
+            return i;
+        }
+    return MESO_SYNAPSE_BUFFERS;
+}
+
+int synapses_fit(const layout *l)
+{
+    uint64_t used[MESO_SYNAPSE_BUFFERS] = {0};
+    for (uint32_t i = 0; i < l->n_bundles; i++) {
+        const bundle_layout *b = &l->bundles[i];
+        const double n = b->expected_synapses + CHANCE_SD * sqrt(b->expected_synapses);
+        const double bytes = fmin(n * storage_bytes(b->storage), 0x1p60);
+        if (synapses_place(used, (uint64_t)bytes, l->buffer_bytes) == MESO_SYNAPSE_BUFFERS)
+            return 0;
+    }
+    return 1;
 }
 
 /* --- all -------------------------------------------------------------------------------------------- */
@@ -204,21 +285,24 @@ static meso_status rows_lay_out(const experiment *e, layout *l, meso_error *err)
     return MESO_OK;
 }
 
-meso_status bundles_lay_out(const experiment *e, const meso_device_info *device, layout *l,
-                            meso_error *err)
+meso_status bundles_lay_out(const experiment *e, layout *l, meso_error *err)
 {
     uint8_t *taken = arena_alloc(l->memory, e->n_projections + 1);
-    if (taken == NULL)
+    bundle_layout *whole = arena_alloc(l->memory, (e->n_projections + 1) * sizeof *whole);
+    uint32_t n = 0;
+    double all_bytes = 0;
+    if (taken == NULL || whole == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
     for (uint32_t i = 0; i < e->n_projections; i++)
         MESO_TRY(weights_measure(e, l, i, err));
     for (uint32_t i = 0; i < e->n_projections; i++) {
-        bundle_layout whole = {0};
         if (taken[i])
             continue;
-        MESO_TRY(bundle_fill(e, l, i, taken, &whole, err));
-        bundle_groups(l, &whole);
-        MESO_TRY(bundle_cut(device, l, &whole, err));
+        MESO_TRY(bundle_fill(e, l, i, taken, &whole[n], err));
+        bundle_groups(l, &whole[n]);
+        all_bytes += bundle_bytes(&whole[n++]);
     }
+    for (uint32_t i = 0; i < n; i++)
+        MESO_TRY(bundle_cut(e, l, &whole[i], parts_needed(l, &whole[i], all_bytes), err));
     return rows_lay_out(e, l, err);
 }

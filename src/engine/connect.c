@@ -317,24 +317,33 @@ done:
     return status;
 }
 
-/* Bundles one after the other into buffers no larger than the device allows. */
+static meso_status no_room(const simulation *sim, uint32_t i, uint64_t bytes, meso_error *err)
+{
+    const double MB = 1e6;
+    return error_set(err, MESO_DEVICE_MEMORY,
+                     "projections.%s: no room for %llu synapses (%.1f MB) in %u buffers of %.1f MB; "
+                     "all synapses: %.4g",
+                     sim->e->projections[sim->l->bundles[i].projections[0]].name,
+                     (unsigned long long)sim->synapses.bundles[i].n_synapses, (double)bytes / MB,
+                     MESO_SYNAPSE_BUFFERS, (double)sim->l->buffer_bytes / MB,
+                     (double)sim->synapses.n_synapses);
+}
+
+/* Bundles go where the layout expected them, now by their true numbers. */
 static meso_status buffers_create(simulation *sim, meso_error *err)
 {
     synapses *s = &sim->synapses;
-    const uint64_t most = meso_device_describe(sim->device)->max_alloc_bytes / 4;
-    uint64_t words[MESO_SYNAPSE_BUFFERS] = {0};
-    uint32_t n = 0;
+    uint64_t used[MESO_SYNAPSE_BUFFERS] = {0};
     for (uint32_t i = 0; i < sim->l->n_bundles; i++) {
-        const uint64_t needed = s->bundles[i].n_synapses *
-                                (storage_bytes(sim->l->bundles[i].storage) / 4);
-        if (words[n] > 0 && words[n] + needed > most && n + 1 < MESO_SYNAPSE_BUFFERS)
-            n++;
+        const uint64_t bytes = s->bundles[i].n_synapses * storage_bytes(sim->l->bundles[i].storage);
+        const uint32_t n = synapses_place(used, bytes, sim->l->buffer_bytes);
+        if (n == MESO_SYNAPSE_BUFFERS)
+            return no_room(sim, i, bytes, err);
         s->bundles[i].buffer = n;
-        s->bundles[i].first_word = words[n];
-        words[n] += needed;
+        s->bundles[i].first_word = (used[n] - bytes) / sizeof(uint32_t);
     }
     for (uint32_t i = 0; i < MESO_SYNAPSE_BUFFERS; i++) {
-        const size_t bytes = words[i] * sizeof(uint32_t);
+        const size_t bytes = used[i];
         /* the kernels fill them; clearing those that are small costs nothing and helps Oclgrind, which does not
          * see all of what is written here */
         MESO_TRY(bytes < 1u << 20
@@ -425,6 +434,21 @@ static meso_status bundles_upload(simulation *sim, meso_error *err)
     return status;
 }
 
+/* Tables of rules that nobody reads any more; empty ones remain, as arguments of kernels. */
+static meso_status rules_shrink(simulation *sim, meso_error *err)
+{
+    synapses *s = &sim->synapses;
+    buffer *tables[] = {&s->rules, &s->delays, &s->source_outdegrees};
+    if (sim->l->makes_edges)
+        return MESO_OK;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        const char *name = tables[i]->name;
+        buffer_destroy(sim->device, tables[i]);
+        MESO_TRY(buffer_create(sim->device, name, 0, NULL, tables[i], err));
+    }
+    return MESO_OK;
+}
+
 meso_status synapses_create(simulation *sim, meso_error *err)
 {
     synapses *s = &sim->synapses;
@@ -449,6 +473,7 @@ meso_status synapses_create(simulation *sim, meso_error *err)
         MESO_GO(bundle_make(&b, i, 1, err));
     MESO_GO(bundles_upload(sim, err));
     MESO_GO(overflow_refuse(&b, err));
+    MESO_GO(rules_shrink(sim, err));
 done:
     builder_close(&b);
     return status;

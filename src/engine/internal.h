@@ -172,8 +172,17 @@ double projection_weight_unit(const simulation *sim, uint32_t projection);
 uint32_t recorder_capacity(const experiment *e, const layout *l);
 /** Device bytes of one half's spike records. */
 uint64_t recorder_record_bytes(const experiment *e, const layout *l);
+/** Device bytes of reports, time line and drug levels. */
+uint64_t recorder_report_bytes(const experiment *e);
 /** Device bytes of one half's frames of a report. */
 uint64_t recorder_frame_bytes(const experiment *e, const report *r);
+
+/** Device bytes of their tables. */
+uint64_t modulators_bytes(const experiment *e);
+uint64_t stimuli_bytes(const experiment *e);
+uint64_t schedule_bytes(const layout *l);
+/** Quantities that change once a field step. */
+uint32_t modulators_n_field(const experiment *e);
 
 /** Device bytes of one half of what is played. */
 uint64_t playback_bytes(const experiment *e, const layout *l);

@@ -1,6 +1,7 @@
 #include "engine/layout.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LANES 16u /* padding: the widest vector */
@@ -165,10 +166,10 @@ static uint32_t delay_span(const experiment *e, const layout *l)
     return round_up(longest - l->batch_steps + 1, l->batch_steps);
 }
 
-static int any_storage(const experiment *e, synapse_storage storage)
+static int any_storage(const experiment *e, const layout *l, synapse_storage storage)
 {
     for (uint32_t i = 0; i < e->n_projections; i++)
-        if (e->projections[i].storage == storage)
+        if (l->projections[i].storage == storage)
             return 1;
     return 0;
 }
@@ -295,8 +296,8 @@ static meso_status partitions_lay_out(const experiment *e, const meso_device_inf
 {
     const uint32_t units = max_u32(1, device->compute_units);
     const int chosen = options != NULL && options->partitions > 0;
-    const int compact = any_storage(e, STORAGE_COMPACT) || any_storage(e, STORAGE_AUTO);
-    const uint32_t most_bits = compact ? OFFSET_BITS_MAX : WIDE_OFFSET_BITS_MAX;
+    const uint32_t most_bits = any_storage(e, l, STORAGE_COMPACT) ? OFFSET_BITS_MAX
+                                                                  : WIDE_OFFSET_BITS_MAX;
     l->n_partitions = chosen ? options->partitions : units;
     for (;;) {
         populations_lay_out(e, l);
@@ -457,6 +458,9 @@ static void launch_shape(const meso_device_info *device, const meso_run_options 
         l->work_group_size = options->work_group_size;
     if (options != NULL && options->vector_width > 0)
         l->vector_width = options->vector_width;
+    l->buffer_bytes = device->max_alloc_bytes;
+    if (options != NULL && options->buffer_bytes > 0 && options->buffer_bytes < l->buffer_bytes)
+        l->buffer_bytes = options->buffer_bytes;
 }
 
 static meso_status options_check(const meso_device_info *device, const meso_run_options *options,
@@ -476,40 +480,63 @@ static meso_status options_check(const meso_device_info *device, const meso_run_
     return MESO_OK;
 }
 
+/* --- all ------------------------------------------------------------------------------------------ */
+
+static meso_status layout_fill(const experiment *e, const meso_device_info *device,
+                               const meso_run_options *options, const synapse_storage *storage,
+                               layout *l, meso_error *err)
+{
+    l->populations = arena_alloc(l->memory, e->n_populations * sizeof *l->populations);
+    l->projections = arena_alloc(l->memory, (e->n_projections + 1) * sizeof *l->projections);
+    l->playback_channels = arena_alloc(l->memory, (e->n_stimuli + 1) * sizeof *l->playback_channels);
+    if (l->populations == NULL || l->projections == NULL || l->playback_channels == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    for (uint32_t i = 0; i < e->n_projections; i++)
+        l->projections[i].storage = storage[i];
+    launch_shape(device, options, l);
+    l->makes_edges = any_storage(e, l, STORAGE_PROCEDURAL);
+    MESO_TRY(time_lay_out(e, l, err));
+    MESO_TRY(neurons_count(e, err));
+    MESO_TRY(channels_find(e, l, err));
+    units_choose(e, l);
+    MESO_TRY(partitions_lay_out(e, device, options, l, err));
+    MESO_TRY(lists_lay_out(e, device, l, err));
+    l->ring_words = (uint64_t)l->n_partitions * l->n_slots * l->n_words;
+    return bundles_lay_out(e, l, err);
+}
+
+static meso_status layout_try(const experiment *e, const meso_device_info *device,
+                              const meso_run_options *options, const synapse_storage *storage,
+                              layout **out, meso_error *err)
+{
+    arena *memory = arena_create();
+    *out = memory != NULL ? arena_alloc(memory, sizeof **out) : NULL;
+    if (*out == NULL) {
+        arena_destroy(&memory);
+        return error_set(err, MESO_MEMORY, "out of memory");
+    }
+    (*out)->memory = memory;
+    const meso_status status = layout_fill(e, device, options, storage, *out, err);
+    if (status != MESO_OK)
+        layout_destroy(out);
+    return status;
+}
+
 meso_status layout_create(const experiment *e, const meso_device_info *device,
                           const meso_run_options *options, layout **out, meso_error *err)
 {
     *out = NULL;
     MESO_TRY(options_check(device, options, err));
-    arena *memory = arena_create();
-    layout *l = memory != NULL ? arena_alloc(memory, sizeof *l) : NULL;
-    if (l == NULL) {
-        arena_destroy(&memory);
+    synapse_storage *storage = calloc(e->n_projections + 1, sizeof *storage);
+    if (storage == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
+    storage_begin(e, storage);
+    meso_status status = layout_try(e, device, options, storage, out, err);
+    while (status == MESO_OK && !memory_fits(e, *out, device) && storage_shrink(e, *out, storage)) {
+        layout_destroy(out);
+        status = layout_try(e, device, options, storage, out, err);
     }
-    l->memory = memory;
-    meso_status status = MESO_OK;
-    l->populations = arena_alloc(memory, e->n_populations * sizeof *l->populations);
-    l->projections = arena_alloc(memory, (e->n_projections + 1) * sizeof *l->projections);
-    l->playback_channels = arena_alloc(memory, (e->n_stimuli + 1) * sizeof *l->playback_channels);
-    if (l->populations == NULL || l->projections == NULL || l->playback_channels == NULL) {
-        status = error_set(err, MESO_MEMORY, "out of memory");
-        goto done;
-    }
-    launch_shape(device, options, l);
-    l->makes_edges = any_storage(e, STORAGE_PROCEDURAL);
-    MESO_GO(time_lay_out(e, l, err));
-    MESO_GO(neurons_count(e, err));
-    MESO_GO(channels_find(e, l, err));
-    units_choose(e, l);
-    MESO_GO(partitions_lay_out(e, device, options, l, err));
-    MESO_GO(lists_lay_out(e, device, l, err));
-    l->ring_words = (uint64_t)l->n_partitions * l->n_slots * l->n_words;
-    MESO_GO(bundles_lay_out(e, device, l, err));
-    *out = l;
-done:
-    if (status != MESO_OK)
-        layout_destroy(&l);
+    free(storage);
     return status;
 }
 

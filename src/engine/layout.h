@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "engine/tables.h"
 #include "model/experiment.h"
 #include <mesocl/simulation.h>
 
@@ -66,6 +67,7 @@ typedef struct bundle_layout {
 typedef struct layout {
     arena *memory;
     uint32_t n_partitions;
+    uint64_t buffer_bytes; /* of synapses in one buffer */
     uint32_t work_group_size, vector_width;
     int makes_edges; /* a bundle is procedural */
     int pocl; /* its compiler is clang, with its builtins */
@@ -92,18 +94,30 @@ typedef struct layout {
     uint32_t n_levels; /* of weights, over all bundles */
 } layout;
 
-/** Errors: MESO_CONFIG, MESO_DEVICE_MEMORY, MESO_MEMORY. Freed with layout_destroy. */
+/** Where the device's memory is short, projections whose storage is "auto" become procedural, largest first.
+ *  Errors: MESO_CONFIG, MESO_DEVICE_MEMORY, MESO_MEMORY. Freed with layout_destroy. */
 meso_status layout_create(const experiment *e, const meso_device_info *device,
                           const meso_run_options *options, layout **out, meso_error *err);
 void layout_destroy(layout **l);
 
 /** bundles.c: rows and weights. Errors: MESO_RANGE, MESO_CONFIG, MESO_ARGUMENT, MESO_MEMORY. */
-meso_status bundles_lay_out(const experiment *e, const meso_device_info *device, layout *l,
-                            meso_error *err);
+meso_status bundles_lay_out(const experiment *e, layout *l, meso_error *err);
+/** Add `bytes` to the first buffer with room for them. Returns its number, MESO_SYNAPSE_BUFFERS if there is none. */
+uint32_t synapses_place(uint64_t used[MESO_SYNAPSE_BUFFERS], uint64_t bytes, uint64_t most);
+/** Whether the buffers have room for all synapses, as far as can be said before they are counted. */
+int synapses_fit(const layout *l);
 /** Largest weight of a projection by size, of what its table of quantiles holds. */
 double projection_largest_weight(const projection *p);
 /** Bytes of one synapse. */
 uint32_t storage_bytes(synapse_storage storage);
+/** As an experiment names it. */
+const char *storage_name(synapse_storage storage);
+/** How each projection is kept if memory suffices. */
+void storage_begin(const experiment *e, synapse_storage *storage);
+/** Make the largest projection procedural of those whose storage is left to us; 0 if there is none. */
+int storage_shrink(const experiment *e, const layout *l, synapse_storage *storage);
+/** memory.c */
+int memory_fits(const experiment *e, const layout *l, const meso_device_info *device);
 
 /** Number of a neuron among the cells of its population in its partition. */
 uint32_t layout_cell(const layout *l, const population_layout *p, uint32_t neuron,

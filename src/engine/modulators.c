@@ -45,10 +45,55 @@ static int receptor_is_used(const experiment *e, uint32_t index, uint32_t recept
     return 0;
 }
 
-static int gate_is_new(const modulators *m, const stimulus *s)
+/* Is this the first stimulus with its gate? */
+static int gate_is_first(const experiment *e, uint32_t stimulus_index)
 {
-    return s->kind == STIMULUS_POISSON && s->gate_up_ms > 0 &&
-           modulators_gate(m, s->gate) == MESO_NEVER;
+    const stimulus *s = &e->stimuli[stimulus_index];
+    if (s->kind != STIMULUS_POISSON || s->gate_up_ms == 0)
+        return 0;
+    for (uint32_t i = 0; i < stimulus_index; i++)
+        if (e->stimuli[i].gate_up_ms > 0 && strcmp(e->stimuli[i].gate, s->gate) == 0)
+            return 0;
+    return 1;
+}
+
+typedef struct census {
+    uint32_t compartments, receptors, gates, effects, blocks; /* receptors of populations */
+} census;
+
+static census census_take(const experiment *e)
+{
+    census n = {0};
+    uint32_t blocks = 0;
+    for (uint32_t d = 0; d < e->n_drugs; d++)
+        blocks += e->drugs[d].n_blocks;
+    for (uint32_t i = 0; i < e->n_modulators; i++)
+        n.compartments += e->modulators[i].n_compartments;
+    for (uint32_t i = 0; i < e->n_populations; i++) {
+        n.effects += e->populations[i].n_effects;
+        for (uint32_t r = 0; r < e->n_receptors; r++)
+            n.receptors += receptor_is_used(e, i, r);
+    }
+    for (uint32_t i = 0; i < e->n_stimuli; i++)
+        n.gates += gate_is_first(e, i);
+    n.blocks = blocks * n.compartments; /* at most */
+    return n;
+}
+
+uint32_t modulators_n_field(const experiment *e)
+{
+    const census n = census_take(e);
+    return 3 * n.compartments + n.receptors + n.gates;
+}
+
+uint64_t modulators_bytes(const experiment *e)
+{
+    const census n = census_take(e);
+    const uint64_t of_target = sizeof(target_entry) + 2 * sizeof(float); /* and its modulation */
+    return n.compartments * (sizeof(compartment_entry) + sizeof(receptor_entry)) +
+           n.receptors * sizeof(receptor_entry) + n.effects * (sizeof(effect_entry) + of_target) +
+           n.gates * sizeof(gate_entry) + n.blocks * sizeof(block_entry) +
+           2 * modulators_n_field(e) * sizeof(float);
 }
 
 /* Concentration, occupancy and (where there is one) autoreceptor of each compartment, three in a row. */
@@ -93,7 +138,7 @@ static void fields_of_gates(simulation *sim)
     m->first_gate = m->n_field;
     for (uint32_t i = 0; i < sim->e->n_stimuli; i++) {
         const stimulus *s = &sim->e->stimuli[i];
-        if (!gate_is_new(m, s))
+        if (!gate_is_first(sim->e, i))
             continue;
         m->gates[m->n_gates++] = s->gate;
         field_add(sim, "1", arena_printf(sim->memory, "gate.%s", s->gate));
@@ -105,13 +150,11 @@ static meso_status fields_name(simulation *sim, meso_error *err)
     const experiment *e = sim->e;
     modulators *m = &sim->modulators;
     m->most_compartments = 1;
-    uint32_t n = e->n_stimuli + e->n_populations * e->n_receptors;
     for (uint32_t i = 0; i < e->n_modulators; i++) {
         const uint32_t c = e->modulators[i].n_compartments;
         m->most_compartments = c > m->most_compartments ? c : m->most_compartments;
-        n += 3 * c;
     }
-    MESO_TRY(simulation_alloc(sim, n + 1, sizeof *m->series, &m->series, err));
+    MESO_TRY(simulation_alloc(sim, modulators_n_field(e) + 1, sizeof *m->series, &m->series, err));
     MESO_TRY(simulation_alloc(sim, e->n_stimuli + 1, sizeof *m->gates, &m->gates, err));
     MESO_TRY(simulation_alloc(sim, e->n_modulators * m->most_compartments + 1, sizeof(uint32_t),
                               &m->concentration, err));
@@ -261,16 +304,12 @@ static void gates_add(const simulation *sim, tables *t)
 static meso_status tables_alloc(const simulation *sim, tables *t, meso_error *err)
 {
     const modulators *m = &sim->modulators;
-    uint32_t n_effects = 0, n_blocks = 0;
-    for (uint32_t i = 0; i < sim->e->n_populations; i++)
-        n_effects += sim->e->populations[i].n_effects;
-    for (uint32_t d = 0; d < sim->e->n_drugs; d++)
-        n_blocks += sim->e->drugs[d].n_blocks;
+    const census n = census_take(sim->e);
     t->compartments = calloc(m->n_compartments + 1, sizeof *t->compartments);
-    t->blocks = calloc(n_blocks * m->n_compartments + 1, sizeof *t->blocks);
+    t->blocks = calloc(n.blocks + 1, sizeof *t->blocks);
     t->receptors = calloc(m->n_receptors + m->n_compartments + 1, sizeof *t->receptors);
     t->targets = calloc(sim->neurons.n_targets + 1, sizeof *t->targets);
-    t->effects = calloc(n_effects + 1, sizeof *t->effects);
+    t->effects = calloc(n.effects + 1, sizeof *t->effects);
     t->gates = calloc(m->n_gates + 1, sizeof *t->gates);
     t->field = calloc(m->n_field + 1, sizeof *t->field);
     if (!t->compartments || !t->blocks || !t->receptors || !t->targets || !t->effects ||

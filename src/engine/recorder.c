@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define RECORD_RATE_HZ 250.0 /* mean over the network that an interval has room for */
+#define RECORD_BYTES 8u
 #define GROUP 64u
 
 /* --- what is sampled ------------------------------------------------------------------------------ */
@@ -68,6 +69,28 @@ uint64_t recorder_frame_bytes(const experiment *e, const report *r)
     return (uint64_t)frames_per_interval(e, r) * report_n_elements(r) * sizeof(float);
 }
 
+static uint32_t timeline_fields(const experiment *e)
+{
+    return (uint32_t)llround(e->record.timeline_interval_ms / e->field_step_ms);
+}
+
+static uint32_t timeline_rows(const experiment *e)
+{
+    return SIMULATION_INTERVAL / timeline_fields(e) + 1;
+}
+
+uint64_t recorder_report_bytes(const experiment *e)
+{
+    uint64_t half = timeline_rows(e) * modulators_n_field(e) * sizeof(float) +
+                    SIMULATION_INTERVAL * e->n_drugs * sizeof(float);
+    uint64_t elements = 0;
+    for (uint32_t i = 0; i < e->record.n_reports; i++) {
+        half += recorder_frame_bytes(e, &e->record.reports[i]);
+        elements += report_n_elements(&e->record.reports[i]);
+    }
+    return 2 * half + elements * 2 * sizeof(uint32_t);
+}
+
 static meso_status half_create_frames(simulation *sim, recording_half *h, meso_error *err)
 {
     const recorder *rec = &sim->recorder;
@@ -89,16 +112,16 @@ static meso_status half_create(simulation *sim, recording_half *h, meso_error *e
 {
     const uint32_t partitions = sim->l->n_partitions;
     const size_t spikes = (size_t)sim->recorder.capacity * partitions;
-    const size_t rows = SIMULATION_INTERVAL / sim->recorder.timeline_fields + 1;
+    const size_t rows = timeline_rows(sim->e);
     const size_t row_bytes = sim->modulators.n_field * sizeof(float);
     const size_t drugs = (size_t)SIMULATION_INTERVAL * sim->e->n_drugs;
     meso_device *d = sim->device;
-    MESO_TRY(buffer_create(d, "spike records", spikes * 8, NULL, &h->records, err));
+    MESO_TRY(buffer_create(d, "spike records", spikes * RECORD_BYTES, NULL, &h->records, err));
     MESO_TRY(buffer_create(d, "spike record counts", partitions * 4, NULL, &h->record_counts, err));
     MESO_TRY(buffer_create(d, "status", sizeof h->host_status, NULL, &h->status, err));
     MESO_TRY(buffer_create(d, "time line", rows * row_bytes, NULL, &h->timeline, err));
     MESO_TRY(buffer_create(d, "drug levels", drugs * sizeof(float), NULL, &h->drugs, err));
-    MESO_TRY(simulation_alloc(sim, spikes, 8, &h->host_records, err));
+    MESO_TRY(simulation_alloc(sim, spikes, RECORD_BYTES, &h->host_records, err));
     MESO_TRY(simulation_alloc(sim, spikes, sizeof *h->spikes, &h->spikes, err));
     MESO_TRY(simulation_alloc(sim, partitions, 4, &h->host_counts, err));
     MESO_TRY(simulation_alloc(sim, rows, row_bytes + 1, &h->host_timeline, err));
@@ -125,7 +148,7 @@ uint32_t recorder_capacity(const experiment *e, const layout *l)
 
 uint64_t recorder_record_bytes(const experiment *e, const layout *l)
 {
-    return (uint64_t)recorder_capacity(e, l) * l->n_partitions * 8;
+    return (uint64_t)recorder_capacity(e, l) * l->n_partitions * RECORD_BYTES;
 }
 
 meso_status recorder_create(simulation *sim, meso_error *err)
@@ -134,7 +157,7 @@ meso_status recorder_create(simulation *sim, meso_error *err)
     recorder *rec = &sim->recorder;
     const uint32_t n = e->record.n_reports;
     rec->capacity = recorder_capacity(e, sim->l);
-    rec->timeline_fields = (uint32_t)llround(e->record.timeline_interval_ms / e->field_step_ms);
+    rec->timeline_fields = timeline_fields(e);
     const size_t spikes = (size_t)rec->capacity * sim->l->n_partitions;
     MESO_TRY(simulation_alloc(sim, n + 1, sizeof *rec->elements, &rec->elements, err));
     MESO_TRY(simulation_alloc(sim, n + 1, sizeof *rec->n_elements, &rec->n_elements, err));

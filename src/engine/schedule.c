@@ -124,6 +124,11 @@ static meso_status probe_if_wanted(simulation *sim, const meso_run_options *opti
     return probe(sim, &sim->schedule.side_by_side, err);
 }
 
+uint64_t schedule_bytes(const layout *l)
+{
+    return l->n_partitions * (sizeof(uint64_t) + 3 * LINE * sizeof(uint32_t));
+}
+
 meso_status schedule_create(simulation *sim, const meso_run_options *options, meso_error *err)
 {
     schedule *c = &sim->schedule;

@@ -64,8 +64,14 @@ meso_series_info simulation_field(const simulation *sim, uint32_t i);
 meso_status simulation_edges(simulation *sim, uint32_t projection, edge **edges, uint64_t *n,
                              meso_error *err);
 
-/** Device memory by buffer: called with name and bytes, before anything is allocated. */
-typedef void memory_visitor(void *self, const char *name, uint64_t count, uint64_t bytes);
+/** Device memory, called with what it is for, before anything is allocated. */
+typedef struct memory_row {
+    const char *name;
+    uint64_t count; /* neurons or expected synapses */
+    uint64_t bytes;
+    const char *storage; /* of synapses, or NULL */
+} memory_row;
+typedef void memory_visitor(void *self, const memory_row *row);
 void simulation_memory(const experiment *e, const layout *l, memory_visitor *visit, void *self);
 /** Errors: MESO_RANGE names the largest population and what would fit. */
 meso_status memory_check(const experiment *e, const layout *l, const meso_device_info *device,

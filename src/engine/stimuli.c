@@ -73,6 +73,13 @@ static uint32_t rates_count(const experiment *e)
     return n;
 }
 
+uint64_t stimuli_bytes(const experiment *e)
+{
+    const uint64_t each = sizeof(stimulus_entry) + MESO_MAX_THRESHOLDS * sizeof(uint32_t) +
+                          sizeof(uint64_t);
+    return e->n_stimuli * each + rates_count(e) * sizeof(rate_entry);
+}
+
 /* The table is ordered by target population, as population_entry.stimulus_base expects. */
 static void tables_fill(const simulation *sim, stimulus_entry *table, rate_entry *rates)
 {

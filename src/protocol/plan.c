@@ -13,7 +13,7 @@ typedef struct rows {
     int failed;
 } rows;
 
-static void row_add(void *self, const char *name, uint64_t count, uint64_t bytes)
+static void row_add(void *self, const memory_row *from)
 {
     rows *r = self;
     if (r->n == r->capacity) {
@@ -27,8 +27,8 @@ static void row_add(void *self, const char *name, uint64_t count, uint64_t bytes
         r->capacity = capacity;
     }
     meso_plan_row *row = &r->list[r->n++];
-    *row = (meso_plan_row){.count = count, .bytes = bytes};
-    strncpy(row->name, name, sizeof row->name - 1);
+    *row = (meso_plan_row){.count = from->count, .bytes = from->bytes, .storage = from->storage};
+    strncpy(row->name, from->name, sizeof row->name - 1);
 }
 
 meso_status meso_experiment_plan(const meso_experiment *experiment, const meso_device_info *device,
@@ -43,10 +43,10 @@ meso_status meso_experiment_plan(const meso_experiment *experiment, const meso_d
     MESO_GO(layout_create(experiment, device, options, &l, err));
     MESO_GO(memory_check(experiment, l, device, err));
     simulation_memory(experiment, l, row_add, &r);
-    uint64_t bytes = 0;
+    memory_row total = {.name = "total"};
     for (uint32_t i = 0; i < r.n; i++)
-        bytes += r.list[i].bytes;
-    row_add(&r, "total", 0, bytes);
+        total.bytes += r.list[i].bytes;
+    row_add(&r, &total);
     if (r.failed)
         MESO_GO(error_set(err, MESO_MEMORY, "out of memory"));
     *rows_out = r.list;

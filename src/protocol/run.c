@@ -157,11 +157,10 @@ static meso_status series_describe(walk *w, meso_error *err)
 /* How all synapses are kept, in the words of an experiment. */
 static const char *storage_describe(const walk *w)
 {
-    static const char *const names[] = {"auto", "compact", "wide", "procedural"};
     const layout *l = simulation_layout(w->sim);
     const char *name = NULL;
     for (uint32_t i = 0; i < w->e->n_projections; i++) {
-        const char *own = names[l->projections[i].storage];
+        const char *own = storage_name(l->projections[i].storage);
         if (name != NULL && name != own)
             return "mixed";
         name = own;
