@@ -126,8 +126,8 @@ static void late_list(const experiment *e, const layout *l, const listing *to)
 {
     list_add(to, "spike records", 2 * recorder_record_bytes(e, l));
     list_add(to, "reports and time line", recorder_report_bytes(e));
-    list_add(to, "launches", sizeof(network_entry) + l->n_bundles * sizeof(bundle_entry) +
-                                 schedule_bytes(l));
+    list_add(to, "launches",
+             sizeof(network_entry) + l->n_bundles * sizeof(bundle_entry) + schedule_bytes(l));
 }
 
 static void total_add(void *self, const memory_row *row)
@@ -222,11 +222,12 @@ static uint32_t largest_kept(const experiment *e, const layout *l)
 static meso_status buffers_refuse(const experiment *e, const layout *l, meso_error *err)
 {
     const uint32_t i = largest_kept(e, l);
-    return error_set(err, MESO_RANGE,
-                     "projections.%s: with its %.3g synapses all synapses take %.3g GB: more than %u "
-                     "buffers of %.3g GB, the largest here; \"storage\": \"procedural\" keeps none",
-                     e->projections[i].name, l->projections[i].expected_synapses,
-                     synapses_bytes(l) / GB, MESO_SYNAPSE_BUFFERS, (double)l->buffer_bytes / GB);
+    return error_set(
+        err, MESO_RANGE,
+        "projections.%s: with its %.3g synapses all synapses take %.3g GB: more than %u "
+        "buffers of %.3g GB, the largest here; \"storage\": \"procedural\" keeps none",
+        e->projections[i].name, l->projections[i].expected_synapses, synapses_bytes(l) / GB,
+        MESO_SYNAPSE_BUFFERS, (double)l->buffer_bytes / GB);
 }
 
 meso_status memory_check(const experiment *e, const layout *l, const meso_device_info *device,

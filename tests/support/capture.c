@@ -104,7 +104,7 @@ static meso_status on_end(void *self, const meso_summary *summary, meso_error *e
     return MESO_OK;
 }
 
-static capture run(meso_experiment *e, const meso_run_options *options)
+capture capture_experiment(const meso_experiment *e, const meso_run_options *options)
 {
     capture c = {0};
     meso_sink sink = {.self = &c,
@@ -117,6 +117,12 @@ static capture run(meso_experiment *e, const meso_run_options *options)
     meso_error err = {0};
     if (meso_experiment_run(e, capture_device(), options, sinks, 1, &err) != MESO_OK)
         fail_msg("%s", err.message);
+    return c;
+}
+
+static capture run(meso_experiment *e, const meso_run_options *options)
+{
+    const capture c = capture_experiment(e, options);
     meso_experiment_destroy(&e);
     return c;
 }

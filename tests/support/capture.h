@@ -28,6 +28,8 @@ meso_experiment *capture_load(const char *json);
 capture capture_run(const char *json, const meso_run_options *options);
 /** The same for an experiment file, with overrides separated by blanks ("seed=2 protocol[0].ms=50"). */
 capture capture_run_file(const char *path, const char *overrides, const meso_run_options *options);
+/** The same for an experiment that is loaded. */
+capture capture_experiment(const meso_experiment *e, const meso_run_options *options);
 void capture_free(capture *c);
 /** Value of a time line column by name at a row. */
 double capture_value(const capture *c, const char *series, uint32_t row);
