@@ -175,13 +175,18 @@ static double synapses_bytes(const layout *l)
     return bytes;
 }
 
+static double all_state_bytes(const experiment *e, const layout *l)
+{
+    double bytes = 0;
+    for (uint32_t i = 0; i < e->n_populations; i++)
+        bytes += (double)state_bytes(e, l, i);
+    return bytes;
+}
+
 /* The largest single buffer, synapses apart. */
 static double buffer_largest(const experiment *e, const layout *l)
 {
-    double state = 0;
-    for (uint32_t i = 0; i < e->n_populations; i++)
-        state += (double)state_bytes(e, l, i);
-    const double buffers[] = {state,
+    const double buffers[] = {all_state_bytes(e, l),
                               (double)l->ring_words * sizeof(int32_t),
                               (double)l->n_counted_rows * sizeof(uint32_t),
                               (double)history_bytes(l),
@@ -233,6 +238,9 @@ static meso_status buffers_refuse(const experiment *e, const layout *l, meso_err
 meso_status memory_check(const experiment *e, const layout *l, const meso_device_info *device,
                          meso_error *err)
 {
+    const double values = all_state_bytes(e, l) / sizeof(float);
+    if (values > UINT32_MAX)
+        return too_large(e, "the cells' state", values, err);
     const double share = share_that_fits(e, l, device);
     if (share == 1)
         return synapses_fit(l) ? MESO_OK : buffers_refuse(e, l, err);

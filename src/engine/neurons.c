@@ -257,10 +257,6 @@ meso_status neurons_create(simulation *sim, text *network_source, meso_error *er
     MESO_TRY(simulation_alloc(sim, n_populations, sizeof *n->entries, &n->entries, err));
     MESO_TRY(codegen_populations(sim->e, sim->l, network_source, n->programs, err));
     populations_fill(sim);
-    if (n->n_state > UINT32_MAX || n->n_parameters > UINT32_MAX)
-        return error_set(err, MESO_DEVICE_MEMORY,
-                         "the cells' state has %.3g values, more than 2^32 - 1",
-                         (double)n->n_state);
     MESO_TRY(tables_upload(sim, err));
     return values_upload(sim, err);
 }

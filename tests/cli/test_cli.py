@@ -178,6 +178,15 @@ class Check(unittest.TestCase):
         for word in ("is valid", "da", "msn_to_da", "total", "one buffer at most"):
             self.assertIn(word, result.stdout)
 
+    def test_check_shows_how_synapses_are_kept(self):
+        for storage in ("compact", "wide", "procedural"):
+            result = mesocl("check", TINY, "--set", "projections.msn_to_da.rule=fixed_probability", "--set",
+                            "projections.msn_to_da.indegree=null", "--set",
+                            "projections.msn_to_da.probability=0.2", "--set",
+                            f"projections.msn_to_da.storage={storage}")
+            self.assertEqual((result.stderr, result.returncode), ("", 0))
+            self.assertRegex(result.stdout, rf"(?m)^projection msn_to_da .* {storage}$")
+
     def test_missing_experiment_is_a_file_error(self):
         result = mesocl("check", "no/such/file.json")
         self.assertEqual((result.stdout, result.returncode), ("", 4))

@@ -253,6 +253,18 @@ static void test_five_billion_synapses_need_memory_for_them(void **state)
     meso_experiment_destroy(&any);
 }
 
+static void test_more_state_than_can_be_numbered_is_refused(void **state)
+{
+    (void)state;
+    meso_experiment *e = load_projections(2000000000, "");
+    const meso_device_info endless = toy(1e6, 1e6);
+    assert_non_null(
+        strstr(storages(e, &endless),
+               ":1: populations.a.n_neurons: 2000000000 cells are too many: the cells' state "
+               "needs 6e+09 entries, and at most 4.29e+09 can be numbered"));
+    meso_experiment_destroy(&e);
+}
+
 /* --- several buffers ----------------------------------------------------------------------------------- */
 
 static simulation *create(const meso_experiment *e, const meso_run_options *options)
@@ -383,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_the_largest_projections_become_procedural_until_the_rest_fits),
         cmocka_unit_test(test_storage_that_was_asked_for_stays),
         cmocka_unit_test(test_five_billion_synapses_need_memory_for_them),
+        cmocka_unit_test(test_more_state_than_can_be_numbered_is_refused),
         cmocka_unit_test(test_synapses_in_four_buffers_are_those_in_one),
         cmocka_unit_test(test_more_than_four_buffers_are_refused_before_anything_is_allocated),
     };
