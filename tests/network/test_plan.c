@@ -3,6 +3,7 @@
  * synapses are kept follows from the memory that a device has.
  */
 #include "capture.h"
+#include "device/device.h"
 #include "engine/internal.h"
 
 #include <math.h>
@@ -95,8 +96,10 @@ static double run_peak(const meso_experiment *e, const meso_run_options *options
     const meso_device_options own = {.selector = getenv("MESOCL_TEST_DEVICE")};
     float drugs_nM[64] = {0};
     assert_true(e->n_drugs <= 64);
-    if (meso_device_open(&own, &device, &err) != MESO_OK ||
-        simulation_create(e, device, options, &sim, &err) != MESO_OK ||
+    if (meso_device_open(&own, &device, &err) != MESO_OK)
+        fail_msg("%s", err.message);
+    device->info.is_gpu = capture_device()->info.is_gpu;
+    if (simulation_create(e, device, options, &sim, &err) != MESO_OK ||
         simulation_enqueue(sim, 1, drugs_nM, &err) != MESO_OK ||
         simulation_collect(sim, &results, &err) != MESO_OK)
         fail_msg("%s", err.message);
@@ -141,6 +144,23 @@ static void test_memory_is_predicted_within_one_percent(void **state)
             compare(e, layouts[k], name);
             meso_experiment_destroy(&e);
         }
+}
+
+static void test_memory_of_what_is_laid_out_for_a_gpu(void **state)
+{
+    (void)state;
+    meso_device_info *info = &capture_device()->info;
+    const bool is_gpu = info->is_gpu;
+    const meso_run_options options = {.partitions = 5, .work_group_size = 8};
+    const char *const paths[] = {"tests/support/tiny.json", "tests/support/busy.json",
+                                 "tests/support/cortex.json", "configs/baseline.json"};
+    info->is_gpu = true;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        meso_experiment *e = load_scaled(paths[i], 1, "auto");
+        compare(e, &options, paths[i]);
+        meso_experiment_destroy(&e);
+    }
+    info->is_gpu = is_gpu;
 }
 
 /* --- storage ----------------------------------------------------------------------------------------- */
@@ -332,35 +352,50 @@ static void compare_spikes(const meso_experiment *e, const meso_run_options *one
     capture_free(&b);
 }
 
+static void compare_cut(const char *path, const char *storage, const meso_run_options *options)
+{
+    meso_experiment *e = load_scaled(path, 1, storage);
+    meso_run_options cut = *options;
+    uint32_t n_one, n_cut;
+    simulation *one = create(e, options);
+    const uint64_t bytes = synapse_bytes(one, &n_one);
+    cut.buffer_bytes = smallest_buffers(e, options, bytes);
+    simulation *four = create(e, &cut);
+    assert_int_equal(synapse_bytes(four, &n_cut), bytes);
+    assert_int_equal(n_one, 1);
+    assert_int_equal(n_cut, 4);
+    for (uint32_t b = 0; b < 4; b++)
+        assert_true(four->synapses.buffers[b].bytes <= cut.buffer_bytes);
+    compare_edges(e, one, four);
+    simulation_destroy(&one);
+    simulation_destroy(&four);
+    compare_spikes(e, options, &cut);
+    meso_experiment_destroy(&e);
+}
+
 static void test_synapses_in_four_buffers_are_those_in_one(void **state)
 {
     (void)state;
-    const struct {
-        const char *path, *storage;
-        uint32_t partitions;
-    } cases[] = {{"tests/support/cortex.json", "compact", 1},
-                 {"tests/support/cortex.json", "compact", 3},
-                 {"tests/support/cortex.json", "wide", 2},
-                 {"tests/support/busy.json", "compact", 2}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        meso_experiment *e = load_scaled(cases[i].path, 1, cases[i].storage);
-        meso_run_options options = {.partitions = cases[i].partitions}, cut = options;
-        uint32_t n_one, n_cut;
-        simulation *one = create(e, &options);
-        const uint64_t bytes = synapse_bytes(one, &n_one);
-        cut.buffer_bytes = smallest_buffers(e, &options, bytes);
-        simulation *four = create(e, &cut);
-        assert_int_equal(synapse_bytes(four, &n_cut), bytes);
-        assert_int_equal(n_one, 1);
-        assert_int_equal(n_cut, 4);
-        for (uint32_t b = 0; b < 4; b++)
-            assert_true(four->synapses.buffers[b].bytes <= cut.buffer_bytes);
-        compare_edges(e, one, four);
-        simulation_destroy(&one);
-        simulation_destroy(&four);
-        compare_spikes(e, &options, &cut);
-        meso_experiment_destroy(&e);
+    for (uint32_t partitions = 1; partitions <= 3; partitions++) {
+        const meso_run_options options = {.partitions = partitions};
+        compare_cut("tests/support/cortex.json", "compact", &options);
+        compare_cut("tests/support/cortex.json", "wide", &options);
+        compare_cut("tests/support/busy.json", "compact", &options);
     }
+}
+
+/* Spike lists that partitions share are cut otherwise. */
+static void test_synapses_in_four_buffers_laid_out_for_a_gpu(void **state)
+{
+    (void)state;
+    meso_device_info *info = &capture_device()->info;
+    const bool is_gpu = info->is_gpu;
+    const meso_run_options options = {.partitions = 3, .work_group_size = 8};
+    info->is_gpu = true;
+    compare_cut("tests/support/cortex.json", "compact", &options);
+    compare_cut("tests/support/cortex.json", "wide", &options);
+    compare_cut("tests/support/busy.json", "compact", &options);
+    info->is_gpu = is_gpu;
 }
 
 static void test_more_than_four_buffers_are_refused_before_anything_is_allocated(void **state)
@@ -392,11 +427,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_is_predicted_within_one_percent),
+        cmocka_unit_test(test_memory_of_what_is_laid_out_for_a_gpu),
         cmocka_unit_test(test_the_largest_projections_become_procedural_until_the_rest_fits),
         cmocka_unit_test(test_storage_that_was_asked_for_stays),
         cmocka_unit_test(test_five_billion_synapses_need_memory_for_them),
         cmocka_unit_test(test_more_state_than_can_be_numbered_is_refused),
         cmocka_unit_test(test_synapses_in_four_buffers_are_those_in_one),
+        cmocka_unit_test(test_synapses_in_four_buffers_laid_out_for_a_gpu),
         cmocka_unit_test(test_more_than_four_buffers_are_refused_before_anything_is_allocated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
