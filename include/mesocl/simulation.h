@@ -46,7 +46,7 @@ typedef struct meso_plan_row {
     char name[96];
     uint64_t count; /* neurons, synapses (expected), or 0 */
     uint64_t bytes; /* device memory */
-    const char *storage; /* of a projection's synapses: "compact", "wide" or "procedural"; else NULL */
+    const char *storage; /* of synapses: "compact", "wide" or "procedural"; else NULL */
 } meso_plan_row;
 
 /**

@@ -10,7 +10,7 @@
 #define PART_MARGIN 0.9    /* bundles are cut by expected numbers */
 #define PARTS_PER_BUFFER 8 /* so that little of a buffer stays empty */
 #define PARTS_MAX 64u
-#define CHANCE_SD 6        /* standard deviations that a part may have more than expected */
+#define CHANCE_SD 6 /* standard deviations that a part may have more than expected */
 
 uint32_t storage_bytes(synapse_storage storage)
 {
@@ -42,8 +42,8 @@ int storage_shrink(const experiment *e, const layout *l, synapse_storage *storag
     uint32_t largest = MESO_NEVER;
     for (uint32_t i = 0; i < e->n_projections; i++)
         if (may_become_procedural(&e->projections[i], storage[i]) &&
-            (largest == MESO_NEVER || l->projections[i].expected_synapses >
-                                          l->projections[largest].expected_synapses))
+            (largest == MESO_NEVER ||
+             l->projections[i].expected_synapses > l->projections[largest].expected_synapses))
             largest = i;
     if (largest == MESO_NEVER)
         return 0;

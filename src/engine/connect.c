@@ -320,13 +320,13 @@ done:
 static meso_status no_room(const simulation *sim, uint32_t i, uint64_t bytes, meso_error *err)
 {
     const double MB = 1e6;
-    return error_set(err, MESO_DEVICE_MEMORY,
-                     "projections.%s: no room for %llu synapses (%.1f MB) in %u buffers of %.1f MB; "
-                     "all synapses: %.4g",
-                     sim->e->projections[sim->l->bundles[i].projections[0]].name,
-                     (unsigned long long)sim->synapses.bundles[i].n_synapses, (double)bytes / MB,
-                     MESO_SYNAPSE_BUFFERS, (double)sim->l->buffer_bytes / MB,
-                     (double)sim->synapses.n_synapses);
+    return error_set(
+        err, MESO_DEVICE_MEMORY,
+        "projections.%s: no room for %llu synapses (%.1f MB) in %u buffers of %.1f MB; "
+        "all synapses: %.4g",
+        sim->e->projections[sim->l->bundles[i].projections[0]].name,
+        (unsigned long long)sim->synapses.bundles[i].n_synapses, (double)bytes / MB,
+        MESO_SYNAPSE_BUFFERS, (double)sim->l->buffer_bytes / MB, (double)sim->synapses.n_synapses);
 }
 
 /* Bundles go where the layout expected them, now by their true numbers. */

@@ -488,7 +488,8 @@ static meso_status layout_fill(const experiment *e, const meso_device_info *devi
 {
     l->populations = arena_alloc(l->memory, e->n_populations * sizeof *l->populations);
     l->projections = arena_alloc(l->memory, (e->n_projections + 1) * sizeof *l->projections);
-    l->playback_channels = arena_alloc(l->memory, (e->n_stimuli + 1) * sizeof *l->playback_channels);
+    l->playback_channels = arena_alloc(l->memory,
+                                       (e->n_stimuli + 1) * sizeof *l->playback_channels);
     if (l->populations == NULL || l->projections == NULL || l->playback_channels == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
     for (uint32_t i = 0; i < e->n_projections; i++)
