@@ -190,12 +190,14 @@ static uint32_t cells_between(const experiment *e, const layout *l, uint32_t pop
                               uint32_t first, uint32_t end)
 {
     const population_layout *p = &l->populations[population];
-    const uint32_t P = l->n_partitions, n_neurons = e->populations[population].n_neurons;
+    const uint32_t n_neurons = e->populations[population].n_neurons;
+    const int shared = l->list_partitions == 1;
     uint32_t n = 0;
     for (uint32_t c = 0; c < p->n_chunks; c++) {
         const uint32_t from = c * p->chunk_size, left = n_neurons - from;
-        const uint32_t list = l->list_partitions == 1 ? (p->rotation + c) % P * p->n_local : 0;
-        const uint32_t begin = list + c / P * p->chunk_size;
+        uint32_t partition;
+        const uint32_t local = layout_cell(l, p, from, &partition);
+        const uint32_t begin = (shared ? partition * p->n_local : 0) + local;
         const uint32_t stop = begin + (left < p->chunk_size ? left : p->chunk_size);
         const uint32_t low = begin > first ? begin : first, high = stop < end ? stop : end;
         n += high > low ? high - low : 0;
