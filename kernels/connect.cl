@@ -27,6 +27,7 @@ MESO_FUNCTION edge_sink sink_of(int what, const edge_rule *r, const bundle_entry
     sink.partition = 0;
     sink.at = 0;
     sink.wrap = 0;
+    sink.amplitude = 0;
     return sink;
 }
 

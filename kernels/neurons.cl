@@ -33,6 +33,10 @@ typedef struct batch_context {
     __global uint *records; /* pairs (step in interval, cell over all populations) */
     __global uint *record_count;
     __global uint *status;
+    __global const plasticity_entry *plastic; /* of the chunk's population */
+    uint n_plastic;
+    __global plastic_state *plastic_states;
+    __global uint *amplitudes; /* of this batch */
 } batch_context;
 
 MESO_FUNCTION void batch_fail(const batch_context *b, uint code, uint population, uint neuron)
@@ -44,14 +48,28 @@ MESO_FUNCTION void batch_fail(const batch_context *b, uint code, uint population
     }
 }
 
+/* The amplitudes of a spike beside its place in the list. */
+MESO_FUNCTION void amplitudes_emit(const batch_context *b, const chunk_entry *c, uint index, uint step,
+                                   uint position)
+{
+    for (uint k = 0; k < b->n_plastic; k++) {
+        __global const plasticity_entry *p = &b->plastic[k];
+        b->amplitudes[p->amplitude_base + c->list_partition * b->list_capacity + position] =
+            plastic_release(p, &b->plastic_states[p->first_state + c->first + index],
+                            b->first_step + step);
+    }
+}
+
 MESO_FUNCTION void spike_emit(const batch_context *b, const chunk_entry *c, uint first_id, uint index,
                               uint step)
 {
     const uint position = MESO_NEXT(b->list_count);
-    if (position < b->list_capacity)
+    if (position < b->list_capacity) {
         b->list[position] = step << b->cell_bits | (c->list_cell + index);
-    else
+        amplitudes_emit(b, c, index, step, position);
+    } else {
         batch_fail(b, MESO_FAILED_SPIKES_FULL, c->population, c->first + index);
+    }
 
     const uint row = MESO_NEXT(b->record_count);
     if (row < b->record_capacity) {
@@ -172,13 +190,6 @@ MESO_FUNCTION real magnesium_block(real v_mV, real mg_over_3_57)
     return meso_reciprocal_normal(fma(mg_over_3_57, meso_exp_normal(x), (real)(1.0f)));
 }
 
-MESO_FUNCTION float first_lane(real x)
-{
-    float lanes[MESO_WIDTH];
-    meso_store(x, lanes, 0);
-    return lanes[0];
-}
-
 @GENERATED@
 
 /* --- delivery ------------------------------------------------------------------------------------- */
@@ -187,6 +198,7 @@ MESO_FUNCTION float first_lane(real x)
 typedef struct delivery {
     uint begin, end; /* in the bundle's synapses */
     uint at;         /* ring word of the spike's slot */
+    uint amplitude;
 } delivery;
 
 /* Spikes whose rows are looked up, and fetched into the cache, ahead of their delivery. */
@@ -213,6 +225,7 @@ typedef struct receiver {
     __global const uint *synapses; /* of the bundle */
     __global const int *levels;    /* weights of the bundle */
     __global int *ring;            /* of this partition */
+    __global const uint *amplitudes; /* of the list's spikes; 0: they act with their whole weight */
     uint partition, ring_slot, wrap;
     uint team_size, n_teams, team, lane;
 } receiver;
@@ -232,6 +245,12 @@ MESO_FUNCTION void teams_form(receiver *r)
 #endif
 }
 
+/* Of the k-th spike of the list. */
+MESO_FUNCTION uint spike_amplitude(const receiver *to, uint k)
+{
+    return to->amplitudes != 0 ? to->amplitudes[k] : MESO_AMPLITUDE_ONE;
+}
+
 MESO_FUNCTION void synapses_deliver(const receiver *to, const delivery *d, uint offset_bits)
 {
     const uint mask = (1u << offset_bits) - 1u;
@@ -248,6 +267,40 @@ MESO_FUNCTION void wide_synapses_deliver(const receiver *to, const delivery *d)
         const uint at = d->at + to->synapses[2ul * s];
         MESO_ACCUMULATE(&to->ring[min(at, at - to->wrap)], (int)to->synapses[2ul * s + 1ul]);
     }
+}
+
+/* The same with the amplitude of the spike. */
+MESO_FUNCTION void plastic_synapses_deliver(const receiver *to, const delivery *d, uint offset_bits)
+{
+    const uint mask = (1u << offset_bits) - 1u;
+    for (uint s = d->begin + to->lane; s < d->end; s += to->team_size) {
+        const uint synapse = to->synapses[s];
+        const uint at = d->at + (synapse & mask);
+        MESO_ACCUMULATE(&to->ring[min(at, at - to->wrap)],
+                        weight_released(to->levels[synapse >> offset_bits], d->amplitude));
+    }
+}
+
+MESO_FUNCTION void plastic_wide_synapses_deliver(const receiver *to, const delivery *d)
+{
+    for (ulong s = d->begin + to->lane; s < d->end; s += to->team_size) {
+        const uint at = d->at + to->synapses[2ul * s];
+        MESO_ACCUMULATE(&to->ring[min(at, at - to->wrap)],
+                        weight_released((int)to->synapses[2ul * s + 1ul], d->amplitude));
+    }
+}
+
+MESO_FUNCTION void spike_deliver(const receiver *to, const delivery *d, uint storage, uint offset_bits)
+{
+    const int is_compact = storage == MESO_COMPACT;
+    if (to->amplitudes == 0 && is_compact)
+        synapses_deliver(to, d, offset_bits);
+    else if (to->amplitudes == 0)
+        wide_synapses_deliver(to, d);
+    else if (is_compact)
+        plastic_synapses_deliver(to, d, offset_bits);
+    else
+        plastic_wide_synapses_deliver(to, d);
 }
 
 /* Everything that a launch works on. */
@@ -273,6 +326,9 @@ typedef struct network_memory {
     uint plays; /* whether anything is played in this interval */
     __global const uint *playback_offsets; /* [batch of the interval][partition], and an end */
     __global const uint *playback_events;  /* ring words of the partition */
+    __global const plasticity_entry *plastic;
+    __global plastic_state *plastic_states;
+    __global uint *amplitudes; /* [batch of the history], as the spike lists */
 } network_memory;
 
 /* First ring word of the slot that is one step after the spike, in this batch's numbering. */
@@ -306,14 +362,12 @@ MESO_FUNCTION void list_deliver(const network_entry *n, const bundle_entry *q, c
             d.begin = to->row_offsets[row];
             d.end = to->row_offsets[row + 1u];
             d.at = slot_word(n, to, spike);
+            d.amplitude = spike_amplitude(to, k);
             due[n_due++] = d;
             synapses_fetch(to->synapses, d.begin, d.end);
         }
         for (uint k = 0; k < n_due; k++)
-            if (q->storage == MESO_COMPACT)
-                synapses_deliver(to, &due[k], n->offset_bits);
-            else
-                wide_synapses_deliver(to, &due[k]);
+            spike_deliver(to, &due[k], q->storage, n->offset_bits);
     }
 }
 
@@ -344,11 +398,12 @@ static __attribute__((noinline)) void list_make_and_deliver(const network_memory
     const edge_rule r = m->rules[q->rule];
     const population_entry from = m->populations[q->source];
     edge_sink sink = {MESO_EDGE_DELIVER, m->chunks, to->levels, m->delays + r.delays, 0, 0, 0, 0, 0, 0,
-                      0, 0, to->partition, to->ring, 0, to->wrap};
+                      0, 0, to->partition, to->ring, 0, to->wrap, 0};
     for (uint k = (uint)get_local_id(0); k < n_spikes; k += (uint)get_local_size(0)) {
         const uint cell = list[k] & ((1u << n->cell_bits) - 1u);
         const uint source = neuron_of(n, &from, list_partition, cell);
         sink.at = slot_word(n, to, list[k]);
+        sink.amplitude = spike_amplitude(to, k);
         edges_of_source(&r, &sink, 0, source,
                         r.rule == 2u ? m->outdegrees[r.outdegrees + source] : 0u);
     }
@@ -366,6 +421,7 @@ MESO_FUNCTION void spikes_deliver(const network_memory *m, const network_entry *
     to.ring = m->ring + (ulong)partition * to.wrap;
     to.partition = partition;
     to.ring_slot = ring_slot;
+    to.amplitudes = 0;
     teams_form(&to);
     const uint slot = (uint)(batch % n->n_history);
     for (uint i = 0; i < n->n_bundles; i++) {
@@ -385,6 +441,12 @@ MESO_FUNCTION void spikes_deliver(const network_memory *m, const network_entry *
                                             from.spike_base + l * from.spike_capacity;
                 if (n_spikes == 0u)
                     continue;
+#ifdef MESO_PLASTIC
+                to.amplitudes = q.amplitude_base != MESO_NEVER
+                                    ? m->amplitudes + (ulong)h * n->amplitudes_per_batch +
+                                          q.amplitude_base + l * from.spike_capacity
+                                    : 0;
+#endif
 #ifdef MESO_MAKES_EDGES
                 if (q.storage == MESO_PROCEDURAL) {
                     list_make_and_deliver(m, n, &q, &to, list, min(n_spikes, from.spike_capacity), l);
@@ -435,7 +497,8 @@ MESO_FUNCTION void cells_advance(const network_memory *m, const network_entry *n
                        m->ring + (ulong)partition * n->n_slots * n->n_words, n->n_words,
                        n->cell_bits, 0, 0, 0,
                        m->records + 2ul * partition * n->record_capacity,
-                       m->record_counts + partition, m->status};
+                       m->record_counts + partition, m->status, 0, 0, m->plastic_states,
+                       m->amplitudes + (ulong)slot * n->amplitudes_per_batch};
     for (uint k = m->partition_chunks[partition]; k < m->partition_chunks[partition + 1]; k++) {
         const chunk_entry chunk = m->chunks[m->partition_chunks[k]];
         const population_entry population = m->populations[chunk.population];
@@ -444,6 +507,8 @@ MESO_FUNCTION void cells_advance(const network_memory *m, const network_entry *n
                  chunk.list_partition * population.spike_capacity;
         b.list_count = m->spike_counts + slot * n->n_lists +
                        chunk.population * n->list_partitions + chunk.list_partition;
+        b.plastic = m->plastic + population.first_plastic;
+        b.n_plastic = population.n_plastic;
         chunk_advance(&b, &chunk, &population);
     }
 }
@@ -473,15 +538,17 @@ __kernel void network_advance(
     __global const uint *thresholds, __global const ulong *volleys, __global float *state,
     __global int *ring, __global uint *spikes, __global uint *spike_counts,
     __global ulong *batches_done, __global uint *progress, __global uint *claims,
-    __global uint *owners, __global uint *records, __global uint *record_counts,
-    __global uint *status, uint plays, __global const uint *playback_offsets,
-    __global const uint *playback_events)
+    __global uint *owners, __global const plasticity_entry *plastic,
+    __global plastic_state *plastic_states, __global uint *amplitudes, __global uint *records,
+    __global uint *record_counts, __global uint *status, uint plays,
+    __global const uint *playback_offsets, __global const uint *playback_events)
 {
     const network_memory m = {network, chunks, populations, bundles, partition_chunks, row_offsets,
                               {synapses0, synapses1, synapses2, synapses3}, levels,
                               rules, delays, outdegrees, constants, modulation, parameters, stimuli, thresholds, volleys,
                               state, ring, spikes, spike_counts, records, record_counts, status,
-                              plays, playback_offsets, playback_events};
+                              plays, playback_offsets, playback_events,
+                              plastic, plastic_states, amplitudes};
     __local int answer;
     const network_entry n = *network;
     const uint partition = partition_claim(n.n_partitions, serial, claims, owners);

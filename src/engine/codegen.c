@@ -107,7 +107,7 @@ static void write_derived(writer *w)
     for (uint32_t i = 0; i < m->n_derived; i++) {
         const char *name = m->derived[i].name;
         const uint32_t k = constant(w, 0);
-        text_appendf(&w->derive, "        K[%u] = first_lane(d.%s);\n", k, name);
+        text_appendf(&w->derive, "        K[%u] = meso_first_lane(d.%s);\n", k, name);
         text_appendf(&w->body, "        d.%s = (real)(K[%u]);\n", name, k);
     }
 }

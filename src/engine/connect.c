@@ -192,6 +192,8 @@ static bundle_entry entry_of(const simulation *sim, uint32_t i)
                                         [STORAGE_WIDE] = MESO_WIDE_WORDS,
                                         [STORAGE_PROCEDURAL] = MESO_PROCEDURAL};
     const bundle_layout *b = &sim->l->bundles[i];
+    const uint32_t first = b->projections[0];
+    const int is_plastic = sim->e->projections[first].plasticity != NULL;
     return (bundle_entry){
         .source = b->source,
         .storage = storages[b->storage],
@@ -203,7 +205,8 @@ static bundle_entry entry_of(const simulation *sim, uint32_t i)
         .levels = b->level_base,
         .synapse_base = sim->synapses.bundles[i].first_word,
         .buffer = sim->synapses.bundles[i].buffer,
-        .rule = b->projections[0],
+        .rule = first,
+        .amplitude_base = is_plastic ? sim->l->projections[first].amplitude_base : MESO_NEVER,
     };
 }
 
@@ -391,12 +394,12 @@ static meso_status overflow_refuse(builder *b, meso_error *err)
 
 static meso_status builder_open(builder *b, meso_error *err)
 {
-    static const char *const paths[] = {"mesocl.clh", "math.clh",  "rng.clh",   "layout.clh",
-                                        "groups.clh", "edges.clh", "connect.cl"};
+    static const char *const paths[] = {"mesocl.clh", "math.clh",       "rng.clh",   "layout.clh",
+                                        "groups.clh", "plasticity.clh", "edges.clh", "connect.cl"};
     simulation *sim = b->sim;
     text source = {0};
     char options[96];
-    meso_status status = kernel_text(&source, paths, 7, err);
+    meso_status status = kernel_text(&source, paths, 8, err);
     if (status == MESO_OK)
         status = program_build(sim->device, "connect", source.data,
                                network_options(sim->l, options), &b->program, err);

@@ -54,6 +54,11 @@ typedef struct stimuli {
     buffer table, rates, thresholds, volleys;
 } stimuli;
 
+/* plasticity.c */
+typedef struct plasticity {
+    buffer table, states, amplitudes;
+} plasticity;
+
 /* playback.c: spikes of files, twice as in recorder.c */
 typedef struct playback_half {
     buffer events, offsets;
@@ -116,6 +121,7 @@ struct simulation {
     synapses synapses;
     modulators modulators;
     stimuli stimuli;
+    plasticity plasticity;
     playback playback;
     recorder recorder;
     schedule schedule;
@@ -146,6 +152,8 @@ meso_status schedule_create(simulation *sim, const meso_run_options *options, me
 void schedule_destroy(simulation *sim);
 /** Take the network to sim->step. */
 meso_status schedule_advance(simulation *sim, meso_error *err);
+meso_status plasticity_create(simulation *sim, meso_error *err);
+void plasticity_destroy(simulation *sim);
 meso_status playback_create(simulation *sim, meso_error *err);
 void playback_destroy(simulation *sim);
 meso_status recorder_create(simulation *sim, meso_error *err);

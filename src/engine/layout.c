@@ -95,11 +95,6 @@ static meso_status delays_measure(const experiment *e, layout *l, meso_error *er
         projection_layout *q = &l->projections[i];
         q->min_delay_steps = layout_delay_steps(e, distribution_quantile(d, 0.5 / 4096));
         q->max_delay_steps = layout_delay_steps(e, distribution_quantile(d, 1 - 0.5 / 4096));
-        if (e->projections[i].plasticity != NULL)
-            return error_set(err, MESO_UNSUPPORTED,
-                             "projections.%s.short_term_plasticity: this engine does not simulate "
-                             "it yet",
-                             e->projections[i].name);
         if (q->max_delay_steps > LONGEST_DELAY_STEPS)
             return error_set(
                 err, MESO_RANGE,
@@ -502,6 +497,7 @@ static meso_status layout_fill(const experiment *e, const meso_device_info *devi
     units_choose(e, l);
     MESO_TRY(partitions_lay_out(e, device, options, l, err));
     MESO_TRY(lists_lay_out(e, device, l, err));
+    MESO_TRY(plasticity_lay_out(e, l, err));
     l->ring_words = (uint64_t)l->n_partitions * l->n_slots * l->n_words;
     return bundles_lay_out(e, l, err);
 }

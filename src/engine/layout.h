@@ -37,6 +37,7 @@ typedef struct population_layout {
     channel *channels;
     uint32_t n_channels;
     uint32_t ring_word; /* first of its words in a slot of a partition */
+    uint32_t first_plastic, n_plastic; /* projections from it with short-term plasticity, in layout.plastic */
 } population_layout;
 
 typedef struct projection_layout {
@@ -48,6 +49,7 @@ typedef struct projection_layout {
     double units;                   /* largest weight, in units of its channel */
     double expected_synapses;
     double max_indegree; /* bound that the ring's scale relies on; the build proves the sums */
+    uint32_t first_plastic_state, amplitude_base; /* kernels/layout.clh; with short-term plasticity */
 } projection_layout;
 
 /* Projections of one source population that share rows (kernels/layout.clh); one whose synapses are too many for a
@@ -89,6 +91,10 @@ typedef struct layout {
     population_layout *populations; /* [n_populations] */
     projection_layout *projections; /* [n_projections] */
     uint32_t *playback_channels;    /* [n_stimuli] of the target, for those that play */
+    uint32_t *plastic;              /* [n_plastic] projections with short-term plasticity, by source */
+    uint32_t n_plastic;
+    uint32_t n_plastic_states;
+    uint32_t amplitudes_per_batch;
     bundle_layout *bundles;         /* [n_bundles] */
     uint32_t n_bundles;
     uint32_t n_levels; /* of weights, over all bundles */
@@ -106,6 +112,9 @@ meso_status bundles_lay_out(const experiment *e, layout *l, meso_error *err);
 uint32_t synapses_place(uint64_t used[MESO_SYNAPSE_BUFFERS], uint64_t bytes, uint64_t most);
 /** Whether the buffers have room for all synapses, as far as can be said before they are counted. */
 int synapses_fit(const layout *l);
+/** plasticity.c: which spikes advance which projections, and where their amplitudes stand. Errors: MESO_RANGE,
+ *  MESO_MEMORY. */
+meso_status plasticity_lay_out(const experiment *e, layout *l, meso_error *err);
 /** Largest weight of a projection by size, of what its table of quantiles holds. */
 double projection_largest_weight(const projection *p);
 /** Bytes of one synapse. */

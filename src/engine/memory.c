@@ -67,6 +67,17 @@ static uint64_t rules_bytes(const experiment *e)
     return bytes;
 }
 
+static uint64_t amplitudes_bytes(const layout *l)
+{
+    return (uint64_t)l->n_history * l->amplitudes_per_batch * sizeof(uint32_t);
+}
+
+static uint64_t plasticity_bytes(const layout *l)
+{
+    return l->n_plastic * sizeof(plasticity_entry) +
+           (uint64_t)l->n_plastic_states * sizeof(plastic_state) + amplitudes_bytes(l);
+}
+
 static uint64_t history_bytes(const layout *l)
 {
     return (uint64_t)l->n_history * l->spikes_per_batch * sizeof(uint32_t);
@@ -120,6 +131,7 @@ static void early_list(const experiment *e, const layout *l, const listing *to)
     list_add(to, "played spikes", 2 * playback_bytes(e, l));
     list_add(to, "modulators and receptors", modulators_bytes(e));
     list_add(to, "spike history", history_bytes(l) + list_counts_bytes(e, l));
+    list_add(to, "short-term plasticity", plasticity_bytes(l));
 }
 
 static void late_list(const experiment *e, const layout *l, const listing *to)
@@ -190,6 +202,8 @@ static double buffer_largest(const experiment *e, const layout *l)
                               (double)l->ring_words * sizeof(int32_t),
                               (double)l->n_counted_rows * sizeof(uint32_t),
                               (double)history_bytes(l),
+                              (double)amplitudes_bytes(l),
+                              (double)l->n_plastic_states * sizeof(plastic_state),
                               (double)recorder_record_bytes(e, l),
                               (double)playback_bytes(e, l)};
     double largest = 0;

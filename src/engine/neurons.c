@@ -158,6 +158,8 @@ static void populations_fill(simulation *sim)
             .spike_capacity = pl->spike_capacity,
             .key0 = random.key[0],
             .key1 = random.key[1],
+            .first_plastic = pl->first_plastic,
+            .n_plastic = pl->n_plastic,
         };
         n->n_state += (uint64_t)g->n_fields * pl->n_padded;
         n->n_parameters += (uint64_t)g->n_arrays * pl->n_padded;

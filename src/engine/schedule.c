@@ -25,7 +25,7 @@ enum {
     SERIAL,
     PATIENCE,
     TABLES,
-    RECORDS = TABLES + 28,
+    RECORDS = TABLES + 31,
     RECORD_COUNTS,
     STATUS,
     PLAYS,
@@ -77,7 +77,10 @@ static meso_status arguments_set(simulation *sim, meso_error *err)
                               &c->batches_done,
                               &c->progress,
                               &c->claims,
-                              &c->owners};
+                              &c->owners,
+                              &sim->plasticity.table,
+                              &sim->plasticity.states,
+                              &sim->plasticity.amplitudes};
     for (uint32_t i = 0; i < sizeof tables / sizeof *tables; i++)
         MESO_TRY(kernel_set_buffer(&sim->network_advance, TABLES + i, tables[i], err));
     return MESO_OK;

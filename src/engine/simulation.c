@@ -34,9 +34,10 @@ meso_status kernel_text(text *source, const char *const *paths, uint32_t n, meso
 static meso_status network_text(text *source, const char *generated, meso_error *err)
 {
     static const char *const paths[] = {"mesocl.clh", "math.clh",  "rng.clh",     "layout.clh",
-                                        "groups.clh", "edges.clh", "schedule.clh"};
+                                        "groups.clh", "plasticity.clh", "edges.clh",
+                                        "schedule.clh"};
     static const char mark[] = "@GENERATED@";
-    MESO_TRY(kernel_text(source, paths, 7, err));
+    MESO_TRY(kernel_text(source, paths, 8, err));
     const char *file = embedded_find("neurons.cl");
     const char *place = file != NULL ? strstr(file, mark) : NULL;
     if (place == NULL)
@@ -49,9 +50,10 @@ static meso_status network_text(text *source, const char *generated, meso_error 
 
 const char *network_options(const layout *l, char options[96])
 {
-    snprintf(options, 96, "-w -DMESO_WIDTH=%u%s%s%s", l->vector_width,
+    snprintf(options, 96, "-w -DMESO_WIDTH=%u%s%s%s%s", l->vector_width,
              l->work_group_size == 1 ? " -DMESO_SERIAL" : "",
              l->makes_edges ? " -DMESO_MAKES_EDGES" : "",
+             l->n_plastic > 0 ? " -DMESO_PLASTIC" : "",
              l->pocl ? " -DMESO_POCL" : "");
     return options;
 }
@@ -111,6 +113,7 @@ static meso_status network_upload(simulation *sim, meso_error *err)
         .cell_bits = l->cell_bits,
         .offset_bits = l->offset_bits,
         .record_capacity = recorder_capacity(sim->e, l),
+        .amplitudes_per_batch = l->amplitudes_per_batch,
     };
     return buffer_create(sim->device, "network", sizeof entry, &entry, &sim->network, err);
 }
@@ -190,6 +193,7 @@ static meso_status simulation_build(simulation *sim, const meso_run_options *opt
     MESO_GO(stimuli_create(sim, err));
     MESO_GO(playback_create(sim, err));
     MESO_GO(rings_create(sim, err));
+    MESO_GO(plasticity_create(sim, err));
     MESO_GO(synapses_create(sim, err));
     MESO_GO(recorder_create(sim, err));
     MESO_GO(network_upload(sim, err));
@@ -234,6 +238,7 @@ void simulation_destroy(simulation **sim)
         playback_destroy(s);
         synapses_destroy(s);
         recorder_destroy(s);
+        plasticity_destroy(s);
         schedule_destroy(s);
         buffer_destroy(s->device, &s->network);
         buffer_destroy(s->device, &s->ring);

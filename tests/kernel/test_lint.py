@@ -61,7 +61,8 @@ class KernelTexts(unittest.TestCase):
         for path in sorted(KERNELS.glob("*.cl")):
             if "@GENERATED@" not in path.read_text():
                 with self.subTest(kernel=path.name):
-                    text = f'#include "layout.clh"\n#include "groups.clh"\n#include "edges.clh"\n#include "{path.name}"\n'
+                    files = ("layout.clh", "groups.clh", "plasticity.clh", "edges.clh", path.name)
+                    text = "".join(f'#include "{name}"\n' for name in files)
                     self.assertEqual(lint(text, 1), "")
 
     def test_every_model_has_its_pair_of_files(self):

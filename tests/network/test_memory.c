@@ -25,7 +25,8 @@ static const char large[] =
     "\"distribution\":"
     "\"uniform\",\"min\":1,\"max\":5}},"
     "\"ba\":{\"source\":\"b\",\"target\":\"a\",\"rule\":\"fixed_probability\",\"probability\":0.02,"
-    "\"receptors\":{\"ampa\":1},\"weight_nS\":0.001,\"delay_ms\":2}},"
+    "\"receptors\":{\"ampa\":1},\"weight_nS\":0.001,\"delay_ms\":2,"
+    "\"short_term_plasticity\":{\"U\":0.5,\"tau_recovery_ms\":800}}},"
     "\"protocol\":[{\"phase\":\"all\",\"ms\":5}]}";
 
 static void test_plan_is_within_five_percent(void **state)
