@@ -18,6 +18,7 @@ typedef struct network {
     bool input;        /* Poisson, from outside */
     uint32_t n_sources;
     bool connected; /* sources to cells */
+    meso_schedule schedule; /* auto: as asked for */
 } network;
 
 /* --- as JSON ---------------------------------------------------------------------------------- */
@@ -141,7 +142,10 @@ static meso_status measure(const bench_micro *m, const network *n, bench_result 
     meso_status status;
     MESO_GO(meso_experiment_load_text(BENCH_MICRO, json, m->overrides, m->settings->n_overrides + 1,
                                       &e, err));
-    MESO_GO(bench_measure(e, m->device, &m->settings->run, m->plan, result, err));
+    meso_run_options options = m->settings->run;
+    if (n->schedule != MESO_SCHEDULE_AUTO)
+        options.schedule = n->schedule;
+    MESO_GO(bench_measure(e, m->device, &options, m->plan, result, err));
 done:
     free(json);
     meso_experiment_destroy(&e);
@@ -162,10 +166,11 @@ static double events(const network *n, const bench_window *w)
     return (double)w->synaptic_events;
 }
 
-static double launches(const network *n, const bench_window *w)
+/* Without delays a batch is a field step, 1 ms. */
+static double batches(const network *n, const bench_window *w)
 {
     (void)n;
-    return (double)w->launches;
+    return round(w->model_s * 1e3);
 }
 
 static meso_status add_figure(bench_micro *m, bench_figure figure, const bench_result *a,
@@ -258,12 +263,15 @@ static meso_status measure_delivery(bench_micro *m, meso_error *err)
                    &connected, &apart, events, 1e9, err);
 }
 
-/* Of a network with next to nothing to do. */
-static meso_status measure_launch(bench_micro *m, meso_error *err)
+/* What a batch costs a network with next to nothing to do: a launch, or a wait for each other. */
+static meso_status measure_batches(bench_micro *m, meso_error *err)
 {
-    const network one = {.model = "lif_exp", .n = 1};
-    return compare(m, (bench_figure){.name = "launch", .unit = "us"}, &one, NULL, launches, 1e6,
-                   err);
+    const network launched = {.model = "lif_exp", .n = 1, .schedule = MESO_SCHEDULE_LAUNCH};
+    const network waiting = {.model = "lif_exp", .n = 1, .schedule = MESO_SCHEDULE_SIDE_BY_SIDE};
+    MESO_TRY(compare(m, (bench_figure){.name = "launch", .unit = "us"}, &launched, NULL, batches,
+                     1e6, err));
+    return compare(m, (bench_figure){.name = "batch side by side", .unit = "us"}, &waiting, NULL,
+                   batches, 1e6, err);
 }
 
 static meso_status measure_all(bench_micro *m, meso_error *err)
@@ -271,7 +279,7 @@ static meso_status measure_all(bench_micro *m, meso_error *err)
     MESO_TRY(measure_updates(m, err));
     MESO_TRY(measure_random(m, err));
     MESO_TRY(measure_delivery(m, err));
-    return measure_launch(m, err);
+    return measure_batches(m, err);
 }
 
 meso_status bench_micro_measure(meso_device *device, const settings *s, const bench_plan *plan,

@@ -18,7 +18,7 @@
 #define PAUSE_MIN 50u       /* batches */
 #define PAUSE_MAX 6400u
 
-/* Arguments of network_advance (neurons.cl) by position. */
+/* Arguments of network_advance (network.cl) by position. */
 enum {
     LAST,
     INTERVAL_FIRST_STEP,

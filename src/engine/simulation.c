@@ -30,22 +30,16 @@ meso_status kernel_text(text *source, const char *const *paths, uint32_t n, meso
 
 /* --- programs --------------------------------------------------------------------------------------- */
 
-/* The network program is neurons.cl with the generated functions where it says so. */
+/* The network program: what generated functions use, the functions, and what uses them. */
 static meso_status network_text(text *source, const char *generated, meso_error *err)
 {
-    static const char *const paths[] = {"mesocl.clh", "math.clh",  "rng.clh",     "layout.clh",
-                                        "groups.clh", "plasticity.clh", "edges.clh",
-                                        "schedule.clh"};
-    static const char mark[] = "@GENERATED@";
-    MESO_TRY(kernel_text(source, paths, 8, err));
-    const char *file = embedded_find("neurons.cl");
-    const char *place = file != NULL ? strstr(file, mark) : NULL;
-    if (place == NULL)
-        return error_set(err, MESO_INTERNAL, "kernel file neurons.cl is missing");
-    text_appendf(source, "#line 1 \"neurons.cl\"\n%.*s", (int)(place - file), file);
+    static const char *const before[] = {"mesocl.clh", "math.clh",       "rng.clh",
+                                         "layout.clh", "groups.clh",     "plasticity.clh",
+                                         "edges.clh",  "neurons.clh"};
+    static const char *const after[] = {"schedule.clh", "synapses.clh", "network.cl"};
+    MESO_TRY(kernel_text(source, before, 8, err));
     text_append(source, generated);
-    text_appendf(source, "#line 1 \"neurons.cl, second part\"\n%s", place + strlen(mark));
-    return source->failed ? error_set(err, MESO_MEMORY, "out of memory") : MESO_OK;
+    return kernel_text(source, after, 3, err);
 }
 
 const char *network_options(const layout *l, char options[96])

@@ -36,9 +36,16 @@ def structs(descriptor):
             f"typedef struct {{ {members('state')} {state} }} {name}_state;\n")
 
 
+BELOW = ("layout.clh", "groups.clh", "plasticity.clh", "edges.clh")
+
+
+def includes(*names):
+    return "".join(f'#include "{name}"\n' for name in names)
+
+
 def lint(text, width):
     """What clang says about a text that follows the dialect and its libraries."""
-    source = "".join(f'#include "{name}.clh"\n' for name in ("mesocl", "math", "rng")) + text
+    source = includes("mesocl.clh", "math.clh", "rng.clh") + text
     command = [CLANG, *OPTIONS, f"-DMESO_WIDTH={width}", f"-I{KERNELS}", "-"]
     return subprocess.run(command, input=source, capture_output=True, text=True).stderr
 
@@ -59,11 +66,18 @@ class KernelTexts(unittest.TestCase):
 
     def test_the_kernels_of_one_neuron_or_synapse_per_item(self):
         for path in sorted(KERNELS.glob("*.cl")):
-            if "@GENERATED@" not in path.read_text():
+            if path.name != "network.cl":
                 with self.subTest(kernel=path.name):
-                    files = ("layout.clh", "groups.clh", "plasticity.clh", "edges.clh", path.name)
-                    text = "".join(f'#include "{name}"\n' for name in files)
-                    self.assertEqual(lint(text, 1), "")
+                    self.assertEqual(lint(includes(*BELOW, path.name), 1), "")
+
+    def test_the_network_but_for_what_is_generated(self):
+        generated = ("void chunk_advance(const batch_context *b, const chunk_entry *c,\n"
+                     "                   const population_entry *q);\n")
+        text = includes(*BELOW, "neurons.clh") + generated + includes("schedule.clh", "synapses.clh", "network.cl")
+        for width in WIDTHS:
+            for options in ("", "#define MESO_SERIAL\n", "#define MESO_MAKES_EDGES\n#define MESO_PLASTIC\n"):
+                with self.subTest(width=width, options=options):
+                    self.assertEqual(lint(options + text, width), "")
 
     def test_every_model_has_its_pair_of_files(self):
         for folder in ("neurons", "currents"):
