@@ -261,7 +261,8 @@ def experiment(network, seconds, seed=1):
                             for p in network["projections"]},
             "stimuli": {f"drive_{d['target']}": experiment_stimulus(kind, d) for d in network["drive"]},
             "protocol": [{"phase": "run", "seconds": seconds}],
-            "record": {"spikes": True, "timeline_interval_ms": 100}}
+            "record": {"spikes": True, "timeline_interval_ms": 100,
+                       **({"largest_rate_hz": 500} if kind == "delta" else {})}}  # 1 / t_ref: any regime
 
 
 def to_text(value, depth=0):

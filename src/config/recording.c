@@ -32,6 +32,10 @@ static const object_type report_type = {
 static const field record_fields[] = {
     {.key = "spikes", .kind = FIELD_SELECTION, FIELD_DEFAULT(true),
      .doc = "populations whose spikes are written: all, none, or a list; all are hashed"},
+    {.key = "largest_rate_hz", .kind = FIELD_NUMBER, .unit = "Hz", FIELD_DEFAULT(250),
+     FIELD_ABOVE(0, 10000), FIELD_IN(recording, largest_rate_hz),
+     .doc = "mean rate of the network that there is memory for; a network that fires above it over 100 "
+            "field steps runs away, and the run ends"},
     {.key = "timeline_interval_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_DEFAULT(100),
      FIELD_ABOVE(0, 86400000), FIELD_IN(recording, timeline_interval_ms),
      .doc = "from row to row of the time line; a multiple of field_step_ms"},

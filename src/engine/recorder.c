@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECORD_RATE_HZ 250.0 /* mean over the network that an interval has room for */
 #define RECORD_BYTES 8u
 #define GROUP 64u
 
@@ -143,7 +142,7 @@ uint32_t recorder_capacity(const experiment *e, const layout *l)
 {
     const double per_partition = ceil((double)l->n_neurons / l->n_partitions) + 256;
     const double seconds = SIMULATION_INTERVAL * e->field_step_ms * 1e-3;
-    return (uint32_t)(per_partition * fmax(1, RECORD_RATE_HZ * seconds));
+    return (uint32_t)(per_partition * fmax(1, e->record.largest_rate_hz * seconds));
 }
 
 uint64_t recorder_record_bytes(const experiment *e, const layout *l)
@@ -302,9 +301,9 @@ static meso_status status_check(const simulation *sim, const recording_half *h, 
             population, neuron, from_s, to_s);
     default:
         return error_set(err, MESO_NUMERICS,
-                         "the network fires above %g Hz on average (between %g and %g s of model "
-                         "time, last in population '%s'): it runs away",
-                         RECORD_RATE_HZ, from_s, to_s, population);
+                         "the network fires above record.largest_rate_hz, %g Hz, on average (between %g "
+                         "and %g s of model time, last in population '%s'): it runs away",
+                         sim->e->record.largest_rate_hz, from_s, to_s, population);
     }
 }
 

@@ -26,6 +26,7 @@ typedef struct report {
 
 typedef struct recording {
     bool *spikes; /* [n_populations] written to spikes.h5 (all are hashed and counted) */
+    double largest_rate_hz; /* mean over the network that spikes have room for; above it a run ends */
     double timeline_interval_ms; /* multiple of field_step_ms */
     const report *reports;
     uint32_t n_reports;
