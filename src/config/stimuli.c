@@ -225,6 +225,18 @@ static meso_status check_times(loader *l, const cJSON *object, const stimulus *s
     return MESO_OK;
 }
 
+/* A model without a membrane reads no current. */
+static meso_status check_takes_current(loader *l, const cJSON *object, const stimulus *s)
+{
+    const population *target = &l->experiment->populations[s->target];
+    if (target->model->potential)
+        return MESO_OK;
+    return LOADER_ERROR(l, object, "target", MESO_CONFIG,
+                        "cells of '%s' have model '%s', which has no membrane potential: it takes "
+                        "no current",
+                        target->name, target->model->name);
+}
+
 static meso_status check_pulses(loader *l, const cJSON *object, const stimulus *s)
 {
     if (s->period_ms > 0 && s->period_ms < s->width_ms)
@@ -265,6 +277,8 @@ static meso_status read_stimulus(loader *l, const cJSON *object, const stimulus 
         return LOADER_ERROR(l, object, "stop_ms", MESO_RANGE,
                             "%.15g ms is not after start_ms, %.15g ms", s->stop_ms, s->start_ms);
     MESO_TRY(check_times(l, object, s));
+    if (s->kind == STIMULUS_PULSES || s->kind == STIMULUS_CURRENT)
+        MESO_TRY(check_takes_current(l, object, s));
     if (s->kind == STIMULUS_PULSES)
         return check_pulses(l, object, s);
     if (s->kind == STIMULUS_CURRENT)
