@@ -34,7 +34,7 @@ void storage_begin(const experiment *e, synapse_storage *storage)
 static int may_become_procedural(const projection *p, synapse_storage storage)
 {
     return p->storage == STORAGE_AUTO && storage == STORAGE_COMPACT &&
-           p->rule != RULE_FIXED_INDEGREE && p->plasticity == NULL;
+           p->rule != RULE_FIXED_INDEGREE;
 }
 
 int storage_shrink(const experiment *e, const layout *l, synapse_storage *storage)

@@ -65,7 +65,7 @@ def experiment():
         for source, port, weight in zip(("exc", "inh"), ports, weights):
             projections[f"{source}_{name}"] = {
                 "source": source, "target": name, "rule": "all_to_all", "receptors": {port: 1}, key: weight,
-                "delay_ms": DELAY_MS, "storage": "wide"}  # a weight as it is, whatever other weights its source has
+                "delay_ms": DELAY_MS}
         stimuli[f"step_{name}"] = {"kind": "pulses", "target": name, "amplitude_pA": step_pA,
                                    "start_ms": STEP_MS[0], "width_ms": STEP_MS[1] - STEP_MS[0]}
         reports[name] = {"population": name, "variable": "v_mV", "interval_ms": DT_MS}
