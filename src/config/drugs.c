@@ -1,5 +1,4 @@
-#include "config/loader.h"
-#include <string.h>
+#include "config/drug_actions.h"
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
@@ -34,15 +33,6 @@ static const field route_fields[] = {
 static const object_type routes_type = {
     .name = "routes", .doc = "How the drug may be given", .fields = route_fields};
 
-static const field block_fields[] = {
-    {.key = "K_i_nM", .kind = FIELD_NUMBER, .unit = "nM", .required = true,
-     FIELD_ABOVE(0, 10000000), FIELD_IN(drug_block, K_i_nM),
-     .doc = "inhibition constant: K_m becomes K_m (1 + C / K_i)"},
-    {0}};
-
-static const object_type block_type = {
-    .name = "block", .doc = "Competitive block of a transporter", .fields = block_fields};
-
 static const field drug_fields[] = {
     {.key = "title", .kind = FIELD_TEXT, FIELD_DEFAULT_TEXT(""), FIELD_IN(drug, title),
      .doc = "one line for people"},
@@ -61,7 +51,7 @@ static const field drug_fields[] = {
      FIELD_IN(drug, unbound_fraction), .doc = "share of the brain concentration that acts"},
     {.key = "routes", .kind = FIELD_OBJECT, .type = &routes_type, .required = true,
      .doc = "how the drug may be given"},
-    {.key = "blocks", .kind = FIELD_MAP, .type = &block_type, .doc = "by transporter"},
+    DRUG_ACTION_ROWS,
     {0}};
 /* clang-format on */
 
@@ -87,45 +77,6 @@ static meso_status read_routes(loader *l, const cJSON *object, drug *d)
     return MESO_OK;
 }
 
-static meso_status check_transporter(loader *l, const cJSON *block)
-{
-    const experiment *e = l->experiment;
-    name_list names = {0};
-    for (uint32_t i = 0; i < e->n_modulators; i++) {
-        for (uint32_t j = 0; j < e->modulators[i].n_compartments; j++) {
-            const char *name = e->modulators[i].compartments[j].transporter;
-            if (name && strcmp(name, block->string) == 0) {
-                names_free(&names);
-                return MESO_OK;
-            }
-            if (name)
-                names_add(&names, name, NULL);
-        }
-    }
-    meso_status status = names_error_value(&l->document, block, block->string,
-                                           "transporters of the compartments", &names, l->err);
-    names_free(&names);
-    return status;
-}
-
-static meso_status read_blocks(loader *l, const cJSON *object, drug *d)
-{
-    const cJSON *map = get_member(object, "blocks");
-    d->n_blocks = (uint32_t)count_members(map);
-    drug_block *b = loader_alloc(l, d->n_blocks, sizeof *b);
-    if (!b)
-        return MESO_MEMORY;
-    d->blocks = b;
-    for (const cJSON *block = first_member(map); block; block = next_member(block), b++) {
-        MESO_TRY(check_transporter(l, block));
-        b->transporter = arena_strdup(l->experiment->memory, block->string);
-        if (!b->transporter)
-            return error_set(l->err, MESO_MEMORY, "out of memory");
-        MESO_TRY(loader_read(l, &block_type, block, b));
-    }
-    return MESO_OK;
-}
-
 static meso_status read_drug(loader *l, const cJSON *object, drug *d)
 {
     d->name = arena_strdup(l->experiment->memory, object->string);
@@ -133,7 +84,7 @@ static meso_status read_drug(loader *l, const cJSON *object, drug *d)
         return error_set(l->err, MESO_MEMORY, "out of memory");
     MESO_TRY(loader_read(l, &drug_type, object, d));
     MESO_TRY(read_routes(l, object, d));
-    return read_blocks(l, object, d);
+    return load_drug_actions(l, object, &d->actions);
 }
 
 meso_status load_drugs(loader *l)

@@ -33,6 +33,8 @@ static const field experiment_fields[] = {
     {.key = "stimuli", .kind = FIELD_MAP, .type = &stimulus_type, .doc = "by name"},
     {.key = "modulators", .kind = FIELD_MAP, .type = &modulator_type, .doc = "by name"},
     {.key = "receptors", .kind = FIELD_MAP, .type = &receptor_type, .doc = "by name"},
+    {.key = "targets", .kind = FIELD_MAP, .type = &drug_target_type,
+     .doc = "what drugs may act on, by name, beside what the experiment has"},
     {.key = "drugs", .kind = FIELD_MAP, .type = &drug_type, .doc = "by name"},
     {.key = "protocol", .kind = FIELD_LIST, .type = &phase_type,
      .doc = "phases, one after another"},

@@ -24,6 +24,7 @@ extern const object_type projection_type;               /* projections.c */
 extern const object_type stimulus_type;                 /* stimuli.c */
 extern const object_type modulator_type, receptor_type; /* modulators.c */
 extern const object_type drug_type;                     /* drugs.c */
+extern const object_type drug_target_type;              /* drug_actions.c */
 extern const object_type phase_type;                    /* protocol.c */
 extern const object_type record_type;                   /* recording.c */
 

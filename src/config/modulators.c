@@ -45,6 +45,8 @@ const object_type modulator_type = {
     .name = "modulator", .doc = "A neuromodulator", .fields = modulator_fields};
 
 static const field receptor_fields[] = {
+    {.key = "class", .kind = FIELD_NAME, FIELD_IN(receptor, class),
+     .doc = "another name by which drugs bind it, and others of its kind"},
     {.key = "modulator", .kind = FIELD_NAME, .required = true, .doc = "name of what it binds"},
     {.key = "K_d_nM", .kind = FIELD_NUMBER, .unit = "nM", .required = true,
      FIELD_ABOVE(0, 10000000), FIELD_IN(receptor, K_d_nM),

@@ -66,7 +66,7 @@ static census census_take(const experiment *e)
     census n = {0};
     uint32_t blocks = 0;
     for (uint32_t d = 0; d < e->n_drugs; d++)
-        blocks += e->drugs[d].n_blocks;
+        blocks += e->drugs[d].actions.n_blocks;
     for (uint32_t i = 0; i < e->n_modulators; i++)
         n.compartments += e->modulators[i].n_compartments;
     for (uint32_t i = 0; i < e->n_populations; i++) {
@@ -199,8 +199,8 @@ static void receptor_add(const simulation *sim, tables *t, uint32_t receptor_ind
 static void blocks_add(const experiment *e, const compartment *c, tables *t)
 {
     for (uint32_t d = 0; d < e->n_drugs; d++)
-        for (uint32_t k = 0; k < e->drugs[d].n_blocks; k++) {
-            const drug_block *block = &e->drugs[d].blocks[k];
+        for (uint32_t k = 0; k < e->drugs[d].actions.n_blocks; k++) {
+            const drug_block *block = &e->drugs[d].actions.blocks[k];
             if (c->transporter != NULL && strcmp(block->transporter, c->transporter) == 0)
                 t->blocks[t->n_blocks++] = (block_entry){.drug = d,
                                                          .per_nM = (float)(1 / block->K_i_nM)};

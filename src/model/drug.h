@@ -2,6 +2,7 @@
 #ifndef MODEL_DRUG_H
 #define MODEL_DRUG_H
 
+#include "model/drug_action.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,12 +14,6 @@ typedef struct drug_route_spec {
     double k_absorption_per_min; /* not for i.v. */
 } drug_route_spec;
 
-/* Competitive block of a transporter: K_m becomes K_m (1 + C / K_i). */
-typedef struct drug_block {
-    const char *transporter;
-    double K_i_nM;
-} drug_block;
-
 /* Depot A, plasma P and brain B (concentrations referred to V_d):
  * dA/dt = -ka A;  dP/dt = ka A - (ke + k12) P + k21 B;  dB/dt = k12 P - k21 B;
  * effect concentration = unbound_fraction * B. */
@@ -29,8 +24,7 @@ typedef struct drug {
     double k_elimination_per_min, k_to_brain_per_min, k_from_brain_per_min;
     double unbound_fraction;
     drug_route_spec routes[N_ROUTES];
-    const drug_block *blocks;
-    uint32_t n_blocks;
+    drug_actions actions;
 } drug;
 
 #endif

@@ -30,7 +30,7 @@ typedef struct modulator {
 
 /* dB/dt = k_off (c / K_d (1 - B) - B) */
 typedef struct receptor {
-    const char *name;
+    const char *name, *class; /* class: NULL when it has none */
     uint32_t modulator;
     double K_d_nM, k_off_per_s;
 } receptor;
