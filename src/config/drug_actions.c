@@ -13,6 +13,8 @@ static const field target_fields[] = {
     {.key = "kind", .kind = FIELD_CHOICE, .choices = kinds, .required = true,
      .doc = "what it is: drugs bind receptors, block transporters or release through them, inhibit enzymes"},
     {.key = "title", .kind = FIELD_TEXT, FIELD_DEFAULT_TEXT(""), .doc = "its full name"},
+    {.key = "density", .kind = FIELD_NUMBER, FIELD_DEFAULT(1), FIELD_FROM(0, 100),
+     .doc = "share of the normal number, everywhere; 0: knocked out"},
     {0}};
 
 const object_type drug_target_type = {

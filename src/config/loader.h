@@ -22,7 +22,8 @@ typedef struct loader {
 extern const object_type cell_type, population_type;    /* populations.c */
 extern const object_type projection_type;               /* projections.c */
 extern const object_type stimulus_type;                 /* stimuli.c */
-extern const object_type modulator_type, receptor_type; /* modulators.c */
+extern const object_type modulator_type;                /* modulators.c */
+extern const object_type receptor_type;                 /* receptors.c */
 extern const object_type drug_type;                     /* drugs.c */
 extern const object_type drug_target_type;              /* drug_actions.c */
 extern const object_type phase_type;                    /* protocol.c */
