@@ -7,6 +7,13 @@
 
 /* --- counting and naming ------------------------------------------------------------------------------ */
 
+static uint32_t n_fields(const compartment *c)
+{
+    if (c->source == MODEL_NONE)
+        return 1;
+    return c->terminals != NULL ? MESO_FIELDS_WITH_STORES : MESO_FIELDS_OUTSIDE;
+}
+
 void compartments_count(const experiment *e, field_census *n)
 {
     uint32_t blocks = 0, inhibitions = 0;
@@ -23,7 +30,7 @@ void compartments_count(const experiment *e, field_census *n)
             n->blocks += blocks + c->n_enzymes * inhibitions;
             n->terminals += c->terminals != NULL;
             n->states += c->terminals != NULL ? STORE_STATES : 0;
-            n->fields += c->terminals != NULL ? MESO_FIELDS_WITH_STORES : MESO_FIELDS_OUTSIDE;
+            n->fields += n_fields(c);
         }
 }
 
@@ -37,6 +44,8 @@ static void quantity_add(simulation *sim, const modulator *m, const compartment 
 static void compartment_name(simulation *sim, const modulator *m, const compartment *c)
 {
     quantity_add(sim, m, c, "nM", "concentration_nM");
+    if (c->source == MODEL_NONE)
+        return;
     quantity_add(sim, m, c, "1", "transporter_occupancy");
     quantity_add(sim, m, c, "1", "autoreceptor_occupancy");
     quantity_add(sim, m, c, "1", "autoreceptor_activation");
