@@ -151,7 +151,7 @@ static void terminal_add(const simulation *sim, const compartment *c, field_tabl
         .k_leak_per_ms = (float)(s->k_leak_per_s * 1e-3),
         .k_emptying_per_ms = (float)(s->k_emptying_per_s * 1e-3),
         .synthesis_per_ms = (float)(synthesis * 1e-3),
-        .mobilisation = (float)s->mobilisation,
+        .mobilisation = (float)(s->mobilisation * fmin(c->transporter_density, 1)),
     };
     slow_set(&t->states[t->n_states], ready_share * full);
     slow_set(&t->states[t->n_states + 2], s->reserve_nM);
