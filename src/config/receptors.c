@@ -186,7 +186,7 @@ meso_status load_presynaptic(loader *l, const cJSON *object, const char *region,
         MESO_TRY(loader_read(l, &presynaptic_type, item, read));
         const cJSON *name = get_member(item, "receptor");
         MESO_TRY(loader_resolve(l, name, "receptors", &read->receptor));
-        MESO_TRY(check_receptor_region(l, read->receptor, region, name, NULL, "terminals"));
+        MESO_TRY(check_receptor_region(l, read->receptor, region, name, NULL, "the terminals"));
     }
     return MESO_OK;
 }
