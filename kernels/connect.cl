@@ -104,7 +104,8 @@ MESO_FUNCTION void compact_bound(const bundle_entry *b, __global const uint *syn
     for (uint s = begin + (uint)get_local_id(0); s < end; s += (uint)get_local_size(0)) {
         const uint synapse = synapses[s], offset = synapse & mask;
         const uint slot = (uint)((offset * per_slot) >> 40);
-        bound_add(&sums[offset - slot * n_words], levels[b->levels + (synapse >> offset_bits)]);
+        bound_add(&sums[offset - slot * n_words], n_words,
+                  levels[b->levels + (synapse >> offset_bits)]);
     }
 }
 
@@ -112,7 +113,7 @@ MESO_FUNCTION void wide_bound(__global const uint *synapses, uint begin, uint en
                               __global uint *sums)
 {
     for (ulong s = begin + (uint)get_local_id(0); s < end; s += (uint)get_local_size(0))
-        bound_add(&sums[synapses[2ul * s] % n_words], (int)synapses[2ul * s + 1ul]);
+        bound_add(&sums[synapses[2ul * s] % n_words], n_words, (int)synapses[2ul * s + 1ul]);
 }
 
 MESO_FUNCTION void procedural_bound(const edge_rule *r, const edge_sink *sink,
@@ -124,7 +125,8 @@ MESO_FUNCTION void procedural_bound(const edge_rule *r, const edge_sink *sink,
                         r->rule == 2u ? outdegrees[r->outdegrees + source] : 0u);
 }
 
-/* `sums` is the first slot of the ring, [partition][n_words] at a distance of `stride`: zero before and after. */
+/* `sums` are the first two slots of the ring, [partition][2][n_words] at a distance of `stride`: zero before and
+ * after. `overflow` gets the first word of a slot whose sum a ring cannot hold. */
 __kernel void ring_bound(uint n_bundles, __global const bundle_entry *bundles, uint list_partitions,
                          uint n_words, uint offset_bits, __global const uint *row_offsets,
                          __global const uint *synapses0, __global const uint *synapses1,
@@ -132,7 +134,7 @@ __kernel void ring_bound(uint n_bundles, __global const bundle_entry *bundles, u
                          __global const int *levels, __global const edge_rule *rules,
                          __global const ushort *delays, __global const uint *outdegrees,
                          __global const chunk_entry *chunks, ulong stride, __global uint *sums,
-                         __global uint *largest)
+                         __global uint *overflow)
 {
     __global const uint *synapses[MESO_SYNAPSE_BUFFERS] = {synapses0, synapses1, synapses2,
                                                            synapses3};
@@ -160,10 +162,10 @@ __kernel void ring_bound(uint n_bundles, __global const bundle_entry *bundles, u
         }
     }
     MESO_BARRIER();
-    uint most = 0;
     for (uint w = (uint)get_local_id(0); w < n_words; w += (uint)get_local_size(0)) {
-        most = max(most, mine[w]);
+        if (mine[w] > 0x7fffffffu || mine[n_words + w] > 0u)
+            atomic_min(overflow, w);
         mine[w] = 0u;
+        mine[n_words + w] = 0u;
     }
-    atomic_max(largest, most);
 }

@@ -114,10 +114,10 @@ __kernel void network_advance(
 
 /*
  * Whether groups run side by side and see what others write: in every round a group writes a number, waits for all,
- * and reads the numbers of all.
+ * and reads the numbers of all, by the plain means that the network uses.
  */
 __kernel void schedule_probe(uint n_rounds, uint patience, __global uint *progress,
-                             volatile __global uint *numbers, __global uint *failures)
+                             __global uint *numbers, __global uint *failures)
 {
     __local int answer;
     const uint me = (uint)get_group_id(0), n = (uint)get_num_groups(0);

@@ -159,6 +159,20 @@ meso_status buffer_read_begin(meso_device *device, const buffer *b, size_t offse
     return enqueue_read(device, b, offset, bytes, to, CL_FALSE, event, err);
 }
 
+meso_status buffer_read_rows_begin(meso_device *device, const buffer *b, size_t n_rows, size_t row_bytes,
+                                   size_t pitch, void *to, meso_error *err)
+{
+    const size_t origin[3] = {0}, region[3] = {row_bytes, n_rows, 1};
+    cl_event event = NULL;
+    if (n_rows == 0 || row_bytes == 0)
+        return MESO_OK;
+    MESO_TRY(check_span(b, 0, (n_rows - 1) * pitch + row_bytes, "read", err));
+    cl_int code = clEnqueueReadBufferRect(device->queue, b->mem, CL_FALSE, origin, origin, region, pitch, 0,
+                                          pitch, 0, to, 0, NULL, profile_slot(device, &event, NULL));
+    MESO_TRY(opencl_check(device, code, "clEnqueueReadBufferRect", b->name, err));
+    return profile_add(device, "read", event, NULL, err);
+}
+
 meso_status buffer_write_begin(meso_device *device, const buffer *b, size_t offset, size_t bytes,
                                const void *from, cl_event *event, meso_error *err)
 {

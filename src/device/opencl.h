@@ -40,6 +40,9 @@ meso_status buffer_write(meso_device *device, const buffer *b, size_t offset, si
  * be NULL when a later one is waited for: the queue is in order. */
 meso_status buffer_read_begin(meso_device *device, const buffer *b, size_t offset, size_t bytes,
                               void *to, cl_event *event, meso_error *err);
+/** Start to read the first row_bytes of each of n_rows that lie `pitch` bytes apart, in `to` too. */
+meso_status buffer_read_rows_begin(meso_device *device, const buffer *b, size_t n_rows, size_t row_bytes,
+                                   size_t pitch, void *to, meso_error *err);
 /** Start a write and go on; `from` must stay as it is until the event or a later one was waited for. */
 meso_status buffer_write_begin(meso_device *device, const buffer *b, size_t offset, size_t bytes,
                                const void *from, cl_event *event, meso_error *err);

@@ -51,10 +51,21 @@ int storage_shrink(const experiment *e, const layout *l, synapse_storage *storag
     return 1;
 }
 
+double weight_level(const distribution *d, uint32_t k, uint32_t n_levels)
+{
+    enum { SAMPLES = 16 };
+    double sum = 0;
+    if (d->kind == DISTRIBUTION_CONSTANT)
+        return d->mean;
+    for (uint32_t s = 0; s < SAMPLES; s++)
+        sum += distribution_quantile(d, (k + (s + 0.5) / SAMPLES) / n_levels);
+    return sum / SAMPLES;
+}
+
 double projection_largest_weight(const projection *p)
 {
-    const double low = distribution_quantile(&p->weight, 0.5 / 4096);
-    const double high = distribution_quantile(&p->weight, 1 - 0.5 / 4096);
+    const double low = weight_level(&p->weight, 0, MESO_QUANTILES);
+    const double high = weight_level(&p->weight, MESO_QUANTILES - 1, MESO_QUANTILES);
     return fmax(fabs(low), fabs(high));
 }
 
@@ -157,7 +168,7 @@ static meso_status bundle_fill(const experiment *e, layout *l, uint32_t first, u
 /* Delay groups of a bundle: from the first that any of its projections needs to the last. */
 static void bundle_groups(const layout *l, bundle_layout *b)
 {
-    const uint32_t group_steps = l->batches_per_group * l->batch_steps;
+    const uint32_t group_steps = layout_group_steps(l, b->storage);
     uint32_t first = UINT32_MAX, last = 0;
     for (uint32_t k = 0; k < b->n_projections; k++) {
         const projection_layout *q = &l->projections[b->projections[k]];

@@ -11,7 +11,7 @@ typedef struct builder {
     simulation *sim;
     cl_program program;
     kernel by_source, by_target, bound;
-    buffer bundle, counts, next, largest;
+    buffer bundle, counts, next, overflow;
 } builder;
 
 /* --- the description of a projection ---------------------------------------------------------------- */
@@ -41,7 +41,7 @@ static edge_rule rule_of(const simulation *sim, uint32_t i)
     const layout *l = sim->l;
     const projection *p = &e->projections[i];
     const population_layout *from = &l->populations[p->source], *to = &l->populations[p->target];
-    const uint64_t group_steps = (uint64_t)l->batches_per_group * l->batch_steps;
+    const uint64_t group_steps = layout_group_steps(l, l->projections[i].storage);
     edge_rule r = {
         .rule = p->rule,
         .n_sources = e->populations[p->source].n_neurons,
@@ -81,19 +81,13 @@ double projection_weight_unit(const simulation *sim, uint32_t i)
     return sim->l->populations[target].channels[sim->l->projections[i].channel].unit;
 }
 
-/* Weights in ring units: the means over equal steps of probability, so that the mean of all is kept. */
+/* Weights in ring units; none is larger than the ring was scaled for. */
 static void levels_fill(const simulation *sim, uint32_t i, int32_t *levels)
 {
-    enum { SAMPLES = 16 };
     const projection_layout *q = &sim->l->projections[i];
-    const distribution *d = &sim->e->projections[i].weight;
-    const double unit = projection_weight_unit(sim, i), n = (double)q->n_levels * SAMPLES;
-    for (uint32_t k = 0; k < q->n_levels; k++) {
-        double sum = 0;
-        for (uint32_t s = 0; s < SAMPLES; s++)
-            sum += distribution_quantile(d, (k * SAMPLES + s + 0.5) / n);
-        levels[k] = (int32_t)llround(sum / SAMPLES / unit);
-    }
+    const double unit = projection_weight_unit(sim, i);
+    for (uint32_t k = 0; k < q->n_levels; k++)
+        levels[k] = (int32_t)llround(weight_level(&sim->e->projections[i].weight, k, q->n_levels) / unit);
 }
 
 /* Delays in steps beyond a batch. */
@@ -358,13 +352,21 @@ static meso_status buffers_create(simulation *sim, meso_error *err)
 
 /* --- the proof that the ring cannot overflow ------------------------------------------------------------ */
 
+static const char *population_of_word(const simulation *sim, uint32_t word)
+{
+    uint32_t i = sim->e->n_populations - 1;
+    while (i > 0 && sim->l->populations[i].ring_word > word)
+        i--;
+    return sim->e->populations[i].name;
+}
+
 static meso_status overflow_refuse(builder *b, meso_error *err)
 {
     simulation *sim = b->sim;
     synapses *s = &sim->synapses;
     const layout *l = sim->l;
     const cl_ulong stride = (cl_ulong)l->n_slots * l->n_words;
-    uint32_t largest = 0, a = 0;
+    uint32_t word = MESO_NEVER, a = 0;
     kernel *k = &b->bound;
     MESO_TRY(kernel_set_u32(k, a++, l->n_bundles, err));
     MESO_TRY(kernel_set_buffer(k, a++, &s->table, err));
@@ -380,14 +382,15 @@ static meso_status overflow_refuse(builder *b, meso_error *err)
         MESO_TRY(kernel_set_buffer(k, a++, tables[i], err));
     MESO_TRY(kernel_set_bytes(k, a++, sizeof stride, &stride, err));
     MESO_TRY(kernel_set_buffer(k, a++, &sim->ring, err));
-    MESO_TRY(kernel_set_buffer(k, a++, &b->largest, err));
+    MESO_TRY(kernel_set_buffer(k, a++, &b->overflow, err));
     MESO_TRY(device_launch(sim->device, k, l->n_partitions, l->work_group_size, err));
-    MESO_TRY(buffer_read(sim->device, &b->largest, 0, sizeof largest, &largest, err));
-    if (largest <= MESO_BOUND_LIMIT)
+    MESO_TRY(buffer_read(sim->device, &b->overflow, 0, sizeof word, &word, err));
+    if (word == MESO_NEVER)
         return MESO_OK;
     return error_set(err, MESO_CONFIG,
-                     "projections: a neuron receives more than its input ring was scaled for and "
-                     "could overflow it, if all its sources fired in one step");
+                     "populations.%s: a neuron receives more than its input ring was scaled for and "
+                     "could overflow it, if all its sources fired in one step",
+                     population_of_word(sim, word));
 }
 
 /* --- all ------------------------------------------------------------------------------------------------ */
@@ -397,6 +400,7 @@ static meso_status builder_open(builder *b, meso_error *err)
     static const char *const paths[] = {"mesocl.clh", "math.clh",       "rng.clh",   "layout.clh",
                                         "groups.clh", "plasticity.clh", "edges.clh", "connect.cl"};
     simulation *sim = b->sim;
+    const uint32_t none = MESO_NEVER;
     text source = {0};
     char options[96];
     meso_status status = kernel_text(&source, paths, 8, err);
@@ -409,12 +413,12 @@ static meso_status builder_open(builder *b, meso_error *err)
     MESO_TRY(kernel_create(b->program, "edges_by_target", &b->by_target, err));
     MESO_TRY(kernel_create(b->program, "ring_bound", &b->bound, err));
     MESO_TRY(buffer_create(sim->device, "bundle", sizeof(bundle_entry), NULL, &b->bundle, err));
-    return buffer_create(sim->device, "largest sum", sizeof(uint32_t), NULL, &b->largest, err);
+    return buffer_create(sim->device, "overflow", sizeof none, &none, &b->overflow, err);
 }
 
 static void builder_close(builder *b)
 {
-    buffer *all[] = {&b->bundle, &b->counts, &b->next, &b->largest};
+    buffer *all[] = {&b->bundle, &b->counts, &b->next, &b->overflow};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         buffer_destroy(b->sim->device, all[i]);
     kernel *kernels[] = {&b->by_source, &b->by_target, &b->bound};

@@ -83,6 +83,7 @@ typedef struct recording_half {
     buffer *frames; /* [n_reports] */
     void *host_records;
     uint32_t *host_counts, host_status[4];
+    uint32_t n_read; /* records that were read of each partition, before their counts were known */
     float *host_timeline, *host_drugs;
     float **host_frames; /* [n_reports] */
     uint32_t *n_frames;
@@ -98,6 +99,7 @@ typedef struct recorder {
     buffer *elements; /* [n_reports] what each samples */
     uint32_t *n_elements;
     uint32_t capacity;        /* spikes per partition and interval */
+    uint32_t expected;        /* of them, by the interval collected last */
     uint32_t timeline_fields; /* field steps per row */
     uint64_t *sort_keys, *sort_spare;
     size_t *places;    /* [65537] of the sort */

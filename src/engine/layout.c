@@ -11,6 +11,7 @@
 #define WIDE_OFFSET_BITS_MAX 31u
 #define CACHE_WORDS (1u << 17) /* of the ring slots that a batch touches: half of a core's cache */
 #define ROUNDING_ROOM 1.02     /* of the ring's bound, for weights that are rounded up */
+#define SPIKES_SURE 4096u /* of a list: as many always fit */
 #define LONGEST_DELAY_STEPS 65535u /* 16 bits of a table */
 
 static uint32_t round_up(uint32_t value, uint32_t multiple)
@@ -64,6 +65,12 @@ uint64_t layout_row(const layout *l, const bundle_layout *b, uint32_t neuron)
     if (cell >= b->n_cells)
         return UINT64_MAX;
     return ((uint64_t)(shared ? 0 : partition) * b->n_cells + cell) * l->n_partitions * b->n_groups;
+}
+
+uint32_t layout_group_steps(const layout *l, synapse_storage storage)
+{
+    return storage == STORAGE_PROCEDURAL ? l->n_slots - l->batch_steps
+                                         : l->batches_per_group * l->batch_steps;
 }
 
 uint32_t layout_largest_population(const experiment *e)
@@ -137,11 +144,11 @@ static meso_status time_lay_out(const experiment *e, layout *l, meso_error *err)
 /* Batches from a spike until it has been delivered everywhere, or has released. */
 static uint32_t history_reach(const experiment *e, const layout *l)
 {
-    const uint32_t group_steps = l->batches_per_group * l->batch_steps;
     uint32_t reach = 1;
     for (uint32_t i = 0; i < e->n_projections; i++) {
-        const uint32_t late = l->projections[i].max_delay_steps - l->batch_steps;
-        reach = max_u32(reach, 1 + late / group_steps * l->batches_per_group);
+        const projection_layout *q = &l->projections[i];
+        const uint32_t late = q->max_delay_steps - l->batch_steps;
+        reach = max_u32(reach, 1 + late / layout_group_steps(l, q->storage) * l->batches_per_group);
     }
     for (uint32_t m = 0; m < e->n_modulators; m++)
         for (uint32_t c = 0; c < e->modulators[m].n_compartments; c++) {
@@ -169,20 +176,16 @@ static int any_storage(const experiment *e, const layout *l, synapse_storage sto
     return 0;
 }
 
-/* A delay group as long as the ring slots stay in a core's cache and an offset fits a synapse. On a GPU, and
- * where edges are made anew at every spike, one group spans all delays. */
+/* A delay group as long as its offsets fit a synapse and, on a CPU, the ring slots stay in a core's cache. Edges
+ * that are made anew at every spike reach all delays at once. */
 static void groups_lay_out(const experiment *e, const meso_device_info *device, layout *l)
 {
     const uint32_t span = delay_span(e, l), words = max_u32(l->n_words, 1);
-    uint32_t steps = span;
-    if (!device->is_gpu && !l->makes_edges) {
-        steps = max_u32(l->batch_steps, min_u32(span, CACHE_WORDS / words));
-        if ((uint64_t)steps * words > 1u << OFFSET_BITS_MAX)
-            steps = (1u << OFFSET_BITS_MAX) / words;
-        steps = max_u32(l->batch_steps, steps / l->batch_steps * l->batch_steps);
-    }
+    const uint32_t most_words = device->is_gpu ? 1u << OFFSET_BITS_MAX : CACHE_WORDS;
+    uint32_t steps = min_u32(span, most_words / words);
+    steps = max_u32(l->batch_steps, steps / l->batch_steps * l->batch_steps);
     l->batches_per_group = steps / l->batch_steps;
-    l->n_slots = l->batch_steps + steps;
+    l->n_slots = l->batch_steps + (l->makes_edges ? span : steps);
     /* a partition that runs a batch ahead of another empties lists that the other no longer needs */
     l->n_history = history_reach(e, l) + 3;
 }
@@ -206,10 +209,11 @@ static uint32_t chunk_shift(uint32_t n, uint32_t n_partitions)
     return shift;
 }
 
-static void populations_lay_out(const experiment *e, layout *l)
+/* 0 if the words of a ring slot cannot be numbered. */
+static int populations_lay_out(const experiment *e, layout *l)
 {
+    uint64_t words = 0;
     l->n_chunks = 0;
-    l->n_words = 0;
     l->n_neurons = 0;
     for (uint32_t i = 0; i < e->n_populations; i++) {
         const uint32_t n = e->populations[i].n_neurons;
@@ -222,11 +226,13 @@ static void populations_lay_out(const experiment *e, layout *l)
         p->n_local = (p->n_chunks + l->n_partitions - 1) / l->n_partitions * p->chunk_size;
         p->n_padded = p->n_local * l->n_partitions;
         p->first_id = (uint32_t)l->n_neurons;
-        p->ring_word = l->n_words;
-        l->n_words += p->n_channels * p->n_local;
+        p->ring_word = (uint32_t)words;
+        words += (uint64_t)p->n_channels * p->n_local;
         l->n_chunks += p->n_chunks;
         l->n_neurons += n;
     }
+    l->n_words = words > INT32_MAX ? INT32_MAX : (uint32_t)words;
+    return words <= INT32_MAX;
 }
 
 static uint32_t most_local(const experiment *e, const layout *l)
@@ -243,12 +249,21 @@ static uint32_t cell_bits(const layout *l)
     return 32 - max_u32(1, bits_for(l->batch_steps));
 }
 
+/* A cell fires at most once a step: room for all of that, except in long lists, where two kilohertz sustained by
+ * every cell for a batch can only mean that the network runs away. */
+static uint32_t spikes_most(const experiment *e, const layout *l, uint32_t n_listed)
+{
+    const uint64_t all = (uint64_t)n_listed * l->batch_steps;
+    const uint64_t high = (uint64_t)n_listed * (uint64_t)fmax(1, ceil(2 * l->batch_steps * e->dt_ms));
+    const uint64_t most = all < SPIKES_SURE || all < high ? all : high < SPIKES_SURE ? SPIKES_SURE : high;
+    return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+}
+
 /* Spike lists: one a partition on a CPU, where its owner needs no atomics; one for all on a GPU, where looking
  * into many costs more. */
 static meso_status lists_lay_out(const experiment *e, const meso_device_info *device, layout *l,
                                  meso_error *err)
 {
-    const uint32_t batch_ms = (uint32_t)fmax(1, ceil(l->batch_steps * e->dt_ms));
     const uint64_t most_listed = (uint64_t)most_local(e, l) * l->n_partitions;
     const int shared = device->is_gpu && bits_for(most_listed) <= cell_bits(l);
     uint64_t places = 0;
@@ -257,10 +272,9 @@ static meso_status lists_lay_out(const experiment *e, const meso_device_info *de
     for (uint32_t i = 0; i < e->n_populations; i++) {
         population_layout *p = &l->populations[i];
         p->n_listed = shared ? p->n_local * l->n_partitions : p->n_local;
-        /* a kilohertz, sustained by every cell for a batch */
-        p->spike_capacity = p->n_listed * batch_ms;
+        p->spike_capacity = spikes_most(e, l, p->n_listed);
         p->spike_base = (uint32_t)places;
-        places += (uint64_t)l->list_partitions * p->n_listed * batch_ms;
+        places += (uint64_t)l->list_partitions * p->spike_capacity;
     }
     if (places > UINT32_MAX)
         return too_large(e, "the spike history of one batch", (double)places, err);
@@ -295,18 +309,25 @@ static meso_status partitions_lay_out(const experiment *e, const meso_device_inf
                                                                   : WIDE_OFFSET_BITS_MAX;
     l->n_partitions = chosen ? options->partitions : units;
     for (;;) {
-        populations_lay_out(e, l);
+        const int numbered = populations_lay_out(e, l);
         groups_lay_out(e, device, l);
-        const uint64_t steps = (uint64_t)l->batches_per_group * l->batch_steps;
-        l->offset_bits = bits_for(steps * l->n_words);
-        if (l->offset_bits <= most_bits && bits_for(most_local(e, l)) <= cell_bits(l))
+        l->offset_bits = bits_for((uint64_t)layout_group_steps(l, STORAGE_COMPACT) * l->n_words);
+        const int listed = bits_for(most_local(e, l)) <= cell_bits(l);
+        if (numbered && listed && l->offset_bits <= most_bits)
             return MESO_OK;
+        if (most_local(e, l) <= 1u << CHUNK_SHIFT_MIN)
+            return error_set(err, MESO_RANGE,
+                             "the projections have too many inputs of their own for any number of "
+                             "partitions: a synapse has %u bits for the place in its partition, and %u are "
+                             "needed",
+                             most_bits, l->offset_bits);
         if (chosen)
-            return error_set(
-                err, MESO_ARGUMENT,
-                "%u partitions are too few: a synapse has %u bits for the place in its "
-                "partition and %u are needed",
-                l->n_partitions, most_bits, l->offset_bits);
+            return error_set(err, MESO_ARGUMENT,
+                             "%u partitions are too few: a %s has %u bits for the place in its "
+                             "partition, and %u are needed",
+                             l->n_partitions, listed ? "synapse" : "spike",
+                             listed ? most_bits : cell_bits(l),
+                             listed ? l->offset_bits : bits_for(most_local(e, l)));
         l->n_partitions += units;
     }
 }

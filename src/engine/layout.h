@@ -115,7 +115,9 @@ int synapses_fit(const layout *l);
 /** plasticity.c: which spikes advance which projections, and where their amplitudes stand. Errors: MESO_RANGE,
  *  MESO_MEMORY. */
 meso_status plasticity_lay_out(const experiment *e, layout *l, meso_error *err);
-/** Largest weight of a projection by size, of what its table of quantiles holds. */
+/** Weight number k of n_levels: the mean over an equal step of probability, so that the mean of all is kept. */
+double weight_level(const distribution *d, uint32_t k, uint32_t n_levels);
+/** Largest weight of a projection by size, for any number of levels. */
 double projection_largest_weight(const projection *p);
 /** Bytes of one synapse. */
 uint32_t storage_bytes(synapse_storage storage);
@@ -139,6 +141,8 @@ uint32_t layout_place(const layout *l, const population_layout *p, uint32_t neur
  * cover it. */
 uint64_t layout_row(const layout *l, const bundle_layout *b, uint32_t neuron);
 
+/** Steps of a delay group of synapses that are kept so. */
+uint32_t layout_group_steps(const layout *l, synapse_storage storage);
 /** Steps in a time, rounded to nearest. */
 uint64_t layout_steps(const experiment *e, double ms);
 /** Delay in steps of one value drawn, at least one. */

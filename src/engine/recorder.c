@@ -6,6 +6,7 @@
 
 #define RECORD_BYTES 8u
 #define GROUP 64u
+#define SPARE 256u /* records of a partition: more than were there in the interval before */
 
 /* --- what is sampled ------------------------------------------------------------------------------ */
 
@@ -142,7 +143,7 @@ uint32_t recorder_capacity(const experiment *e, const layout *l)
 {
     const double per_partition = ceil((double)l->n_neurons / l->n_partitions) + 256;
     const double seconds = SIMULATION_INTERVAL * e->field_step_ms * 1e-3;
-    return (uint32_t)(per_partition * fmax(1, e->record.largest_rate_hz * seconds));
+    return (uint32_t)fmin(per_partition * fmax(1, e->record.largest_rate_hz * seconds), UINT32_MAX);
 }
 
 uint64_t recorder_record_bytes(const experiment *e, const layout *l)
@@ -156,6 +157,7 @@ meso_status recorder_create(simulation *sim, meso_error *err)
     recorder *rec = &sim->recorder;
     const uint32_t n = e->record.n_reports;
     rec->capacity = recorder_capacity(e, sim->l);
+    rec->expected = SPARE;
     rec->timeline_fields = timeline_fields(e);
     const size_t spikes = (size_t)rec->capacity * sim->l->n_partitions;
     MESO_TRY(simulation_alloc(sim, n + 1, sizeof *rec->elements, &rec->elements, err));
@@ -256,6 +258,14 @@ meso_status recorder_timeline(simulation *sim, meso_error *err)
     return MESO_OK;
 }
 
+/* The first n_read records of every partition. */
+static meso_status records_read_begin(simulation *sim, recording_half *h, meso_error *err)
+{
+    return buffer_read_rows_begin(sim->device, &h->records, sim->l->n_partitions,
+                                  (size_t)h->n_read * RECORD_BYTES,
+                                  (size_t)sim->recorder.capacity * RECORD_BYTES, h->host_records, err);
+}
+
 meso_status recorder_end(simulation *sim, meso_error *err)
 {
     recording_half *h = half_current(sim);
@@ -268,7 +278,8 @@ meso_status recorder_end(simulation *sim, meso_error *err)
     const size_t row_bytes = (size_t)h->n_rows * sim->modulators.n_field * sizeof(float);
     if (row_bytes > 0)
         MESO_TRY(buffer_read_begin(d, &h->timeline, 0, row_bytes, h->host_timeline, NULL, err));
-    MESO_TRY(buffer_read_begin(d, &h->records, 0, h->records.bytes, h->host_records, NULL, err));
+    h->n_read = sim->recorder.expected;
+    MESO_TRY(records_read_begin(sim, h, err));
     MESO_TRY(buffer_read_begin(d, &h->record_counts, 0, h->record_counts.bytes, h->host_counts,
                                NULL, err));
     MESO_TRY(
@@ -296,14 +307,15 @@ static meso_status status_check(const simulation *sim, const recording_half *h, 
     case MESO_FAILED_SPIKES_FULL:
         return error_set(
             err, MESO_NUMERICS,
-            "population '%s', near neuron %u: more than one spike per cell and millisecond "
+            "population '%s', near neuron %u: more than two spikes per cell and millisecond "
             "(between %g and %g s of model time): the network runs away",
             population, neuron, from_s, to_s);
     default:
         return error_set(err, MESO_NUMERICS,
-                         "the network fires above record.largest_rate_hz, %g Hz, on average (between %g "
-                         "and %g s of model time, last in population '%s'): it runs away",
-                         sim->e->record.largest_rate_hz, from_s, to_s, population);
+                         "the cells of one of %u partitions fire above record.largest_rate_hz, %g Hz, on "
+                         "average (between %g and %g s of model time, last in population '%s'): the network "
+                         "runs away, or the key is too low for it",
+                         sim->l->n_partitions, sim->e->record.largest_rate_hz, from_s, to_s, population);
     }
 }
 
@@ -324,6 +336,21 @@ static uint64_t *keys_sort(uint64_t *keys, uint64_t *spare, size_t *places, size
         spare = swap;
     }
     return keys;
+}
+
+/* Spikes of the busiest partition. Those that were not expected are read now. */
+static meso_status records_complete(simulation *sim, recording_half *h, meso_error *err)
+{
+    recorder *rec = &sim->recorder;
+    uint32_t most = 0;
+    for (uint32_t p = 0; p < sim->l->n_partitions; p++)
+        most = h->host_counts[p] > most ? h->host_counts[p] : most;
+    rec->expected = most < (rec->capacity - SPARE) / 2 ? 2 * most + SPARE : rec->capacity;
+    if (most <= h->n_read)
+        return MESO_OK;
+    h->n_read = most;
+    MESO_TRY(records_read_begin(sim, h, err));
+    return device_wait(sim->device, NULL, err);
 }
 
 static uint32_t population_of(const simulation *sim, uint32_t id)
@@ -368,6 +395,7 @@ meso_status recorder_collect(simulation *sim, interval *out, meso_error *err)
     recording_half *h = &sim->recorder.halves[sim->n_collected % 2];
     MESO_TRY(device_wait(sim->device, &h->done, err));
     MESO_TRY(status_check(sim, h, err));
+    MESO_TRY(records_complete(sim, h, err));
     *out = (interval){
         .first_step = h->first_step,
         .n_steps = h->n_steps,

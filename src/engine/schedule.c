@@ -207,7 +207,7 @@ static meso_status side_by_side_advance(simulation *sim, uint64_t last, meso_err
     }
     c->pause = clamp(0.5 * c->pause, PAUSE_MIN, PAUSE_MAX);
     c->patience = clamp((now_s() - start_s) / (double)(last - first) / LOOK_S, PATIENCE_MIN,
-                        UINT32_MAX / 2);
+                        UINT32_MAX / 64); /* the kernel waits many times as long at first */
     return MESO_OK;
 }
 

@@ -305,6 +305,127 @@ static void test_currents_at_rates_of_zero_and_of_ten_kilohertz(void **state)
     }
 }
 
+/* --- weights with a long tail -------------------------------------------------------------------------- */
+
+/* The largest level of a skewed weight lies above the quantile in its middle; the ring is scaled for it whatever
+ * power of two it is near. */
+static void test_no_weight_of_a_long_tail_changes_its_sign(void **state)
+{
+    (void)state;
+    char weight[256], json[8192];
+    for (int i = 0; i < 12; i++) {
+        const double mean = exp2(i / 12.0);
+        snprintf(weight, sizeof weight,
+                 "{\"distribution\":\"lognormal\",\"mean\":%.17g,\"sd\":%.17g}", mean, 2 * mean);
+        snprintf(json, sizeof json, "%s",
+                 network(&targets[1], 8192, 8192, "wide", 0, 1, "\"rule\":\"one_to_one\"", 7));
+        char *place = strstr(json, "\"weight_pA\":0,");
+        assert_non_null(place);
+        char rest[8192];
+        snprintf(rest, sizeof rest, "%s", place + strlen("\"weight_pA\":0"));
+        snprintf(place, sizeof json - (size_t)(place - json), "\"weight_pA\":%s%s", weight, rest);
+        capture c = capture_run(json, NULL);
+        double lowest = 0, highest = 0;
+        for (uint32_t k = 0; k < c.n_frames[0] * c.n_elements[0]; k++) {
+            lowest = fmin(lowest, c.frames[0][k]);
+            highest = fmax(highest, c.frames[0][k]);
+        }
+        assert_true(lowest >= 0);
+        assert_true(highest > 10 * mean);
+        capture_free(&c);
+    }
+}
+
+/* --- so many at once ----------------------------------------------------------------------------------- */
+
+/* A bound that is a whisker below what the ring holds: each weight is counted as it is. */
+static void test_two_hundred_thousand_sources_that_just_fit(void **state)
+{
+    (void)state;
+    const uint32_t n = 200000;
+    const double weight = 0.999 * exp2(18) / 1.02 / n;
+    capture c = capture_run(network(&targets[1], n, 1, "compact", weight, 1, ALL, 8), NULL);
+    double value;
+    assert_int_not_equal(first_input(&c, 0, &value), UINT32_MAX);
+    const double expected = n * weight * exp(-0.1 / targets[1].tau_ms);
+    if (fabs(value / expected - 1) > 1e-4)
+        fail_msg("%g instead of %g", value, expected);
+    capture_free(&c);
+}
+
+/* --- spikes --------------------------------------------------------------------------------------------- */
+
+/* Three of 32 cells fire at every step, in one partition of several. */
+static void test_cells_that_fire_at_every_step(void **state)
+{
+    (void)state;
+    const char json[] =
+        "{\"schema_version\":1,\"seed\":1,\"cells\":{\"c\":{\"model\":\"lif_exp\",\"parameters\":{"
+        "\"t_ref_ms\":0}}},\"populations\":{\"a\":{\"cell\":\"c\",\"n_neurons\":32}},"
+        "\"stimuli\":{\"i\":{\"kind\":\"current\",\"target\":\"a\",\"model\":\"direct\","
+        "\"parameters\":{\"amplitude_pA\":[100000,100000,100000,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,"
+        "0,0,0,0,0,0,0,0]}}},\"protocol\":[{\"phase\":\"x\",\"ms\":50}],"
+        "\"record\":{\"largest_rate_hz\":10000}}";
+    uint64_t hash = 0;
+    for (uint32_t partitions = 1; partitions <= 4; partitions++) {
+        capture c = capture_run(json, &(meso_run_options){.partitions = partitions});
+        assert_int_equal(c.n_spikes, 3 * 500);
+        assert_true(partitions == 1 || c.spike_hash == hash);
+        hash = c.spike_hash;
+        capture_free(&c);
+    }
+}
+
+/* The largest rate that the model allows, in lists of any length. */
+static void test_poisson_sources_at_a_kilohertz(void **state)
+{
+    (void)state;
+    const uint32_t sizes[] = {1, 16, 17, 1000, 5000};
+    char json[1024];
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        snprintf(json, sizeof json,
+                 "{\"schema_version\":1,\"seed\":1,\"cells\":{\"s\":{\"model\":\"poisson_source\","
+                 "\"parameters\":{\"rate_hz\":1000}}},\"populations\":{\"p\":{\"cell\":\"s\","
+                 "\"n_neurons\":%u}},\"protocol\":[{\"phase\":\"x\",\"ms\":200}],"
+                 "\"record\":{\"largest_rate_hz\":10000}}",
+                 sizes[i]);
+        capture c = capture_run(json, NULL);
+        const double mean = sizes[i] * 2000 * 0.1, sd = sqrt(mean * 0.9); /* Bernoulli, p = 0.1 a step */
+        if (fabs(c.n_spikes - mean) > 5 * sd)
+            fail_msg("%u sources: %llu spikes, expected %g", sizes[i],
+                     (unsigned long long)c.n_spikes, mean);
+        capture_free(&c);
+    }
+}
+
+/* --- delays and storage ---------------------------------------------------------------------------------- */
+
+/* Edges made anew reach all delays at once; those that are kept beside them do not have to. */
+static void test_a_very_long_delay_beside_edges_made_anew(void **state)
+{
+    (void)state;
+    const char json[] =
+        "{\"schema_version\":1,\"seed\":1,\"dt_ms\":0.02,\"cells\":{\"c\":{\"model\":\"lif_exp\"}},"
+        "\"populations\":{\"a\":{\"cell\":\"c\",\"n_neurons\":10},\"b\":{\"cell\":\"c\",\"n_neurons\":10}},"
+        "\"stimuli\":{\"k\":{\"kind\":\"pulses\",\"target\":\"b\",\"amplitude_pA\":100000,\"start_ms\":1,"
+        "\"width_ms\":0.1}},\"projections\":{\"p\":{\"source\":\"a\",\"target\":\"b\",\"storage\":\"%s\","
+        "\"rule\":\"all_to_all\",\"receptors\":{\"I_syn_pA\":1},\"weight_pA\":1,\"delay_ms\":1},"
+        "\"q\":{\"source\":\"b\",\"target\":\"a\",\"rule\":\"all_to_all\",\"receptors\":{"
+        "\"I_syn_pA\":1},\"weight_pA\":5000,\"delay_ms\":800}},\"protocol\":[{\"phase\":\"x\",\"ms\":830}]}";
+    uint64_t hash = 0, n = 0;
+    for (size_t s = 0; s < 3; s++) {
+        char text[2048];
+        snprintf(text, sizeof text, json, storages[s]);
+        capture c = capture_run(text, NULL);
+        assert_true(c.n_spikes >= 20); /* b at once, a after 800 ms */
+        assert_true(c.spikes[c.n_spikes - 1].step >= 801 / 0.02);
+        assert_true(s == 0 || (c.spike_hash == hash && c.n_spikes == n));
+        hash = c.spike_hash;
+        n = c.n_spikes;
+        capture_free(&c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +439,11 @@ int main(void)
         cmocka_unit_test(test_one_neuron_connected_to_itself),
         cmocka_unit_test(test_a_neuron_without_input_stays_at_rest),
         cmocka_unit_test(test_currents_at_rates_of_zero_and_of_ten_kilohertz),
+        cmocka_unit_test(test_no_weight_of_a_long_tail_changes_its_sign),
+        cmocka_unit_test(test_two_hundred_thousand_sources_that_just_fit),
+        cmocka_unit_test(test_cells_that_fire_at_every_step),
+        cmocka_unit_test(test_poisson_sources_at_a_kilohertz),
+        cmocka_unit_test(test_a_very_long_delay_beside_edges_made_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,7 +84,7 @@ static void test_same_when_edges_are_made_anew_at_every_spike(void **state)
     assert_same(procedural, &(meso_run_options){.partitions = 3, .work_group_size = 8, .vector_width = 1});
 }
 
-/* Constant weights are exact in both. */
+/* A constant weight is rounded to the same unit of the ring in both. */
 static void test_same_with_eight_bytes_a_synapse(void **state)
 {
     (void)state;
