@@ -45,7 +45,7 @@ static const field experiment_fields[] = {
     {0}};
 /* clang-format on */
 
-static const object_type experiment_type = {
+const object_type experiment_type = {
     .name = "experiment",
     .doc = "An experiment of mesocl. Keys that start with '_' are comments. Units stand in keys.",
     .fields = experiment_fields};

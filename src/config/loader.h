@@ -18,6 +18,8 @@ typedef struct loader {
     meso_error *err;
 } loader;
 
+extern const object_type experiment_type; /* load.c */
+
 /* Tables of what stands at the top level, each beside the code that builds its structs. */
 extern const object_type cell_type, population_type;    /* populations.c */
 extern const object_type projection_type;               /* projections.c */

@@ -226,5 +226,129 @@ class Schedules(unittest.TestCase):
         np.testing.assert_allclose(found[1:, :, :2], expected[1:], rtol=1e-9)
 
 
+class Library(unittest.TestCase):
+    """The drugs of configs/parts/drugs, as they are shipped."""
+
+    PARTS = sorted((PARTS / "drugs").glob("*.json"))
+
+    def run_drug(self, name, route, mg_per_kg, minutes, species=None):
+        """time_min, {drug: [time, (plasma, brain, body)]}"""
+        parts = [str(PARTS / "drugs" / f"{name}.json")]
+        if species:
+            parts.append(str(PARTS / "species" / f"{species}.json"))
+        phases = [{"phase": "all", "minutes": minutes, "events": [
+            {"at_min": 0, "drug": name, "route": route, "dose_mg_per_kg": mg_per_kg}]}]
+        time_s, found = levels(experiment({}, phases, parts))
+        names = ["morphine", "heroin", "mam6"] if name == "heroin" else [name]
+        return time_s / 60, {drug: found[:, i] for i, drug in enumerate(names)}
+
+    def test_there_are_fourteen(self):
+        self.assertEqual(len(self.PARTS), 14)
+
+    def numbers(self, value, key=""):
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                if not name.startswith("_"):
+                    yield from self.numbers(inner, f"{key}.{name}" if key else name)
+        elif isinstance(value, (int, float)):
+            yield key
+
+    def statuses(self, drug):
+        """Status of every number; those of species stand within the species."""
+        for key in self.numbers({k: v for k, v in drug.items() if k != "species"}):
+            yield key, drug["_status"]
+        for species in drug.get("species", {}).values():
+            for key in self.numbers(species):
+                yield key, species["_status"]
+
+    def test_every_number_has_a_status(self):
+        for path in self.PARTS:
+            for name, drug in json.loads(path.read_text())["drugs"].items():
+                self.assertGreater(len(drug["_source"]), 10)
+                for key, written in self.statuses(drug):
+                    with self.subTest(drug=name, key=key):
+                        parts = key.split(".")
+                        status = next((written[start] for n in range(len(parts), 0, -1)
+                                       if (start := ".".join(parts[:n])) in written), "")
+                        self.assertRegex(status, r"^(verified|recalled|proposed): .{3,}")
+
+    def test_no_status_is_left_over(self):
+        for path in self.PARTS:
+            for name, drug in json.loads(path.read_text())["drugs"].items():
+                keys = list(self.numbers(drug))
+                for written in drug["_status"]:
+                    self.assertTrue(any(k == written or k.startswith(written + ".") for k in keys), f"{name} {written}")
+
+    def test_every_route_brings_it_to_the_brain_and_it_leaves(self):
+        for path in self.PARTS:
+            name = path.stem
+            drug = json.loads(path.read_text())["drugs"][name]
+            for species in (None, "rat", "mouse", "human"):
+                routes = {**drug["routes"], **drug.get("species", {}).get(species, {}).get("routes", {})}
+                for route in routes:
+                    with self.subTest(drug=name, route=route, species=species):
+                        _, found = self.run_drug(name, route, 1, 30, species)
+                        self.assertGreater(found[name][:, 1].max(), 0)
+                        self.assertLess(found[name][-1, 2], found[name][0, 2])
+
+    def test_the_rat_has_the_numbers_as_they_stand(self):
+        for name in ("cocaine", "heroin", "ethanol"):
+            _, plain = self.run_drug(name, "iv", 1, 30)
+            _, rat = self.run_drug(name, "iv", 1, 30, "rat")
+            np.testing.assert_array_equal(rat[name], plain[name])
+
+    def test_other_species_scale_the_rates_of_drugs_without_numbers_for_them(self):
+        time_min, plain = self.run_drug("fentanyl", "iv", 1, 256)
+        _, human = self.run_drug("fentanyl", "iv", 1, 1000, "human")
+        scaled = np.interp(time_min, np.arange(len(human["fentanyl"])) / 60 * 0.256, human["fentanyl"][:, 1])
+        np.testing.assert_allclose(scaled, plain["fentanyl"][:, 1], rtol=0, atol=1e-3 * scaled.max())
+
+    def test_cocaine_in_the_brain(self):
+        time_min, found = self.run_drug("cocaine", "iv", 1, 60)
+        brain = found["cocaine"][:, 1]
+        self.assertAlmostEqual(time_min[brain.argmax()], 2.76, delta=0.05)
+        fall = np.log(brain[-601] / brain[-1])
+        self.assertAlmostEqual(10 * np.log(2) / fall, 6.42, delta=0.1)
+
+    def test_cocaine_in_humans_occupies_the_transporter(self):
+        K_i = json.loads((PARTS / "drugs/cocaine.json").read_text())["drugs"]["cocaine"]["blocks"]["dat"]["K_i_nM"]
+        for dose in (0.3, 0.6):  # Volkow et al. 1997: 60-77 %
+            _, found = self.run_drug("cocaine", "iv", dose, 30, "human")
+            brain = found["cocaine"][:, 1].max()
+            self.assertGreaterEqual(brain / (brain + K_i), 0.60)
+            self.assertLessEqual(brain / (brain + K_i), 0.77)
+
+    def test_heroin_becomes_6_mam_becomes_morphine(self):
+        """Gottas et al. 2013, rats, i.v."""
+        time_min, found = self.run_drug("heroin", "iv", 1, 240)
+        mam6, morphine = found["mam6"], found["morphine"]
+
+        def peak_min(levels):
+            return time_min[levels.argmax()]
+
+        self.assertAlmostEqual(peak_min(mam6[:, 0]), 2.0, delta=0.2)
+        self.assertAlmostEqual(peak_min(mam6[:, 1]), 4.3, delta=0.2)
+        self.assertAlmostEqual(peak_min(morphine[:, 0]), 12.6, delta=0.5)
+        self.assertAlmostEqual(peak_min(morphine[:, 1]), 21.3, delta=0.5)
+        self.assertAlmostEqual(morphine[:, 1].max() / mam6[:, 1].max(), 1 / 6, delta=0.01)
+        self.assertGreaterEqual(time_min[(morphine[:, 1] > mam6[:, 1]).argmax()], 30)
+        heroin = found["heroin"]
+        self.assertLess(heroin[time_min >= 18, 0].max(), 1e-3 * heroin[:, 0].max())
+        self.assertLess(heroin[time_min >= 10, 1].max(), 0.01 * heroin[:, 1].max())
+
+    def test_morphine_stays_for_hours(self):
+        time_min, found = self.run_drug("morphine", "sc", 5, 1500)
+        fall = np.log(found["morphine"][-36001, 1] / found["morphine"][-1, 1])
+        self.assertAlmostEqual(10 * np.log(2) / fall, 5, delta=0.5)  # J Pharmacol Exp Ther 1979;208:228
+        self.assertGreater(found["morphine"][time_min >= 24 * 60, 1].max(), 1)  # nM levels for a day
+
+    def test_ethanol_falls_along_a_line(self):
+        time_min, found = self.run_drug("ethanol", "ip", 1000, 120)
+        mM = found["ethanol"][:, 1] * 1e-6
+        self.assertAlmostEqual(mM.max(), 30, delta=2)
+        fall = (mM[time_min.searchsorted(60)] - mM[time_min.searchsorted(90)]) * 2  # an hour's
+        self.assertAlmostEqual(fall * 46.07 * 0.68, 300, delta=30)
+
+
 if __name__ == "__main__":
     unittest.main()
