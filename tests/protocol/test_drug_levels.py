@@ -298,9 +298,9 @@ class Library(unittest.TestCase):
             np.testing.assert_array_equal(rat[name], plain[name])
 
     def test_other_species_scale_the_rates_of_drugs_without_numbers_for_them(self):
-        time_min, plain = self.run_drug("fentanyl", "iv", 1, 256)
-        _, human = self.run_drug("fentanyl", "iv", 1, 1000, "human")
-        scaled = np.interp(time_min, np.arange(len(human["fentanyl"])) / 60 * 0.256, human["fentanyl"][:, 1])
+        time_min, plain = self.run_drug("fentanyl", "sc", 1, 180)
+        mouse_min, mouse = self.run_drug("fentanyl", "sc", 1, 120, "mouse")
+        scaled = np.interp(time_min, mouse_min * 1.861, mouse["fentanyl"][:, 1])
         np.testing.assert_allclose(scaled, plain["fentanyl"][:, 1], rtol=0, atol=1e-3 * scaled.max())
 
     def test_cocaine_in_the_brain(self):
@@ -340,14 +340,14 @@ class Library(unittest.TestCase):
         time_min, found = self.run_drug("morphine", "sc", 5, 1500)
         fall = np.log(found["morphine"][-36001, 1] / found["morphine"][-1, 1])
         self.assertAlmostEqual(10 * np.log(2) / fall, 5, delta=0.5)  # J Pharmacol Exp Ther 1979;208:228
-        self.assertGreater(found["morphine"][time_min >= 24 * 60, 1].max(), 1)  # nM levels for a day
+        self.assertGreater(found["morphine"][time_min >= 24 * 60, 0].max(), 1)  # nM levels for a day
 
     def test_ethanol_falls_along_a_line(self):
         time_min, found = self.run_drug("ethanol", "ip", 1000, 120)
         mM = found["ethanol"][:, 1] * 1e-6
         self.assertAlmostEqual(mM.max(), 30, delta=2)
         fall = (mM[time_min.searchsorted(60)] - mM[time_min.searchsorted(90)]) * 2  # an hour's
-        self.assertAlmostEqual(fall * 46.07 * 0.68, 300, delta=30)
+        self.assertAlmostEqual(fall * 4.607, 42.2, delta=3)  # mg/dL/h; Kelly, Bonthius & West 1987
 
 
 if __name__ == "__main__":
