@@ -25,7 +25,7 @@ meso_status runge_kutta_begin(runge_kutta *rk, uint32_t n, double trial, arena *
 {
     rk->n = n;
     rk->trial = trial;
-    rk->work = arena_alloc(memory, (STAGES + 1) * sizeof *rk->work * n);
+    rk->work = arena_alloc(memory, (STAGES + 1) * sizeof *rk->work * (size_t)n);
     return rk->work != NULL ? MESO_OK : error_set(err, MESO_MEMORY, "out of memory");
 }
 
@@ -39,16 +39,16 @@ static double try_step(const runge_kutta *rk, const double *x, double h, double 
         for (uint32_t i = 0; i < n; i++) {
             double slope = 0;
             for (int k = 0; k < s; k++)
-                slope += weights[s - 1][k] * slopes[(uint32_t)k * n + i];
+                slope += weights[s - 1][k] * slopes[(size_t)k * n + i];
             next[i] = x[i] + h * slope;
         }
-        rk->derivative(rk->self, next, slopes + (uint32_t)s * n);
+        rk->derivative(rk->self, next, slopes + (size_t)s * n);
     }
     double worst = 0;
     for (uint32_t i = 0; i < n; i++) {
         double e = 0;
         for (int s = 0; s < STAGES; s++)
-            e += difference[s] * slopes[(uint32_t)s * n + i];
+            e += difference[s] * slopes[(size_t)s * n + i];
         const double allowed = ABSOLUTE + RELATIVE * fmax(fabs(x[i]), fabs(next[i]));
         worst = fmax(worst, fabs(h * e) / allowed);
     }
