@@ -24,44 +24,6 @@ MESO_FUNCTION uint spikes_count(__global const uint *spike_counts, uint n_lists,
     return n;
 }
 
-MESO_FUNCTION float clearance(float c_nM, float V_max, float K_m, float k_loss)
-{
-    return -V_max * c_nM * meso_reciprocal(K_m + c_nM) - k_loss * c_nM;
-}
-
-/* Release spread over the step, uptake and loss, by Heun's method. */
-MESO_FUNCTION void compartment_step(const compartment_entry *m, uint n_spikes,
-                                    __global const block_entry *blocks,
-                                    __global const float *drug_nM, float dt_ms, __global float *field)
-{
-    float blocked = 0.0f;
-    for (uint i = m->first_block; i < m->first_block + m->n_blocks; i++)
-        blocked = fma(drug_nM[blocks[i].drug], blocks[i].per_nM, blocked);
-    const float K_m = m->K_m_nM * (1.0f + blocked);
-    const float bound = m->autoreceptor == MESO_NEVER ? 0.0f : field[m->autoreceptor];
-    const float gain = meso_reciprocal(fma(m->autoreceptor_alpha, bound, 1.0f));
-
-    const float c = field[m->concentration];
-    const float released = (float)n_spikes * m->release_nM * gain;
-    const float first = clearance(c, m->V_max_nM_per_ms, K_m, m->k_loss_per_ms);
-    const float guess = fmax(c + fma(first, dt_ms, released), 0.0f);
-    const float second = clearance(guess, m->V_max_nM_per_ms, K_m, m->k_loss_per_ms);
-    const float next = c + fma(0.5f * dt_ms, first + second, released);
-    field[m->concentration] = meso_flush(fmax(next, 0.0f));
-    field[m->occupancy] = blocked * meso_reciprocal(1.0f + blocked);
-}
-
-/* dB/dt = k_off (c / K_d (1 - B) - B), exact for constant c. */
-MESO_FUNCTION void receptor_step(const receptor_entry *r, float dt_ms, __global float *field)
-{
-    const float c = field[r->concentration];
-    const float total = c + r->K_d_nM;
-    const float settled = c * meso_reciprocal(total);
-    const float rate = r->k_off_per_ms * total * meso_reciprocal(r->K_d_nM);
-    field[r->bound] =
-        meso_flush(fma(field[r->bound] - settled, meso_exp(-rate * dt_ms), settled));
-}
-
 /* A telegraph process: up (1) or down (0). */
 MESO_FUNCTION void gate_step(const gate_entry *g, ulong field_step, __global float *field)
 {
@@ -133,26 +95,59 @@ MESO_FUNCTION void stimulus_step(const stimulus_entry *s, ulong field_step, ulon
     }
 }
 
+/* value * scale + add of what receptors modulate, or the factor of U. */
+MESO_FUNCTION void target_step(const target_entry *t, __global const effect_entry *effects,
+                               __global const float *field, __global float *modulation)
+{
+    float scale = 1.0f, add = 0.0f;
+    for (uint k = t->first_effect; k < t->first_effect + t->n_effects; k++) {
+        const float phi = field[effects[k].bound];
+        const float factor = fma(effects[k].scale, phi, 1.0f);
+        scale *= factor;
+        add = fma(add, factor, effects[k].add * phi);
+    }
+    modulation[0] = scale;
+    modulation[1] = add;
+}
+
+MESO_FUNCTION void receptor_step(const receptor_entry *r, __global const ligand_entry *ligands,
+                                 __global const float *drug_nM, float dt_ms, __global float *field,
+                                 __global float *states)
+{
+    const float c = r->concentration == MESO_NEVER ? 0.0f : field[r->concentration];
+    const receptor_result now =
+        receptor_advance(r, ligands, c, drug_nM, dt_ms, states + r->state, 1u);
+    field[r->fields] = now.occupancy;
+    field[r->fields + 1u] = now.activation;
+    field[r->fields + 2u] = now.surface;
+}
+
 __kernel void field_step(
     uint n_compartments, uint n_receptors, uint n_targets, uint n_gates, uint n_stimuli, uint n_field,
     uint n_lists, uint n_history, uint batches_per_field, uint steps_per_field, ulong number, float dt_ms, uint drug_row, uint n_drugs,
-    __global const compartment_entry *compartments, __global const block_entry *blocks,
-    __global const receptor_entry *receptors, __global const target_entry *targets,
+    __global const compartment_entry *compartments, __global const terminal_entry *terminals,
+    __global const enzyme_entry *enzymes, __global const block_entry *blocks,
+    __global const receptor_entry *receptors, __global const ligand_entry *ligands,
+    __global const target_entry *targets,
     __global const effect_entry *effects, __global const gate_entry *gates,
     __global const stimulus_entry *stimuli, __global const uint *spike_counts,
-    __global const float *drug_nM, __global float *field, __global float *field_sum,
-    __global float *modulation, __global uint *thresholds, __global ulong *volleys,
-    __global const rate_entry *rates)
+    __global const float *drug_levels, __global float *field, __global float *field_sum,
+    __global float *states, __global float *modulation, __global uint *thresholds,
+    __global ulong *volleys, __global const rate_entry *rates)
 {
     const uint me = (uint)get_local_id(0), n_items = (uint)get_local_size(0);
+    __global const float *drug_nM = drug_levels + drug_row * n_drugs;
 
     /* 1. compartments, and the gates of outside input */
     for (uint i = me; i < n_compartments; i += n_items) {
         const compartment_entry m = compartments[i];
+        if (m.n_lists == 0u)
+            continue;
         const uint n_spikes =
             spikes_count(spike_counts, n_lists, n_history, number * batches_per_field,
                          batches_per_field, m.delay_batches, m.first_list, m.n_lists);
-        compartment_step(&m, n_spikes, blocks, drug_nM + drug_row * n_drugs, dt_ms, field);
+        compartment_step(&m, n_spikes, terminals, enzymes, blocks, effects, drug_nM, dt_ms, field,
+                         states);
     }
     for (uint i = me; i < n_gates; i += n_items) {
         const gate_entry g = gates[i];
@@ -160,24 +155,17 @@ __kernel void field_step(
     }
     MESO_BARRIER();
 
-    /* 2. receptors follow the concentration of their compartment */
+    /* 2. receptors follow the concentration of their compartment, and drugs */
     for (uint i = me; i < n_receptors; i += n_items) {
         const receptor_entry r = receptors[i];
-        receptor_step(&r, dt_ms, field);
+        receptor_step(&r, ligands, drug_nM, dt_ms, field, states);
     }
     MESO_BARRIER();
 
-    /* 3. what bound receptors do: value * scale + add for every modulated parameter */
+    /* 3. what active receptors do to cells and to terminals */
     for (uint i = me; i < n_targets; i += n_items) {
-        float scale = 1.0f, add = 0.0f;
-        for (uint k = targets[i].first_effect; k < targets[i].first_effect + targets[i].n_effects; k++) {
-            const float phi = field[effects[k].bound];
-            const float factor = fma(effects[k].scale, phi, 1.0f);
-            scale *= factor;
-            add = fma(add, factor, effects[k].add * phi);
-        }
-        modulation[2u * i] = scale;
-        modulation[2u * i + 1u] = add;
+        const target_entry t = targets[i];
+        target_step(&t, effects, field, modulation + 2u * i);
     }
 
     /* 4. rates and volleys of the coming field step */

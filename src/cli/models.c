@@ -1,8 +1,10 @@
 #include "cli/command.h"
+#include "cli/drugs.h"
 
 #include "base/arena.h"
 #include "base/embedded.h"
 #include "base/text.h"
+#include "config/drug_sheet.h"
 #include "config/load.h"
 #include "engine/codegen.h"
 #include <math.h>
@@ -57,9 +59,9 @@ static meso_status print_list(arena *memory, const char *folder, load_function *
 static meso_status print_lists(arena *memory, meso_error *err)
 {
     meso_status status = print_list(memory, "neurons/", config_load_neuron_model, err);
-    if (status != MESO_OK)
-        return status;
-    return print_list(memory, "currents/", config_load_current, err);
+    if (status == MESO_OK)
+        status = print_list(memory, "currents/", config_load_current, err);
+    return status == MESO_OK ? print_drug_list(memory, err) : status;
 }
 
 /* --- one model -------------------------------------------------------------------------------- */
@@ -157,12 +159,32 @@ static meso_status print_c_header(const neuron_model *m, meso_error *err)
     return MESO_OK;
 }
 
+/* "there is no model or drug 'x'", and the nearest name if one is near. */
+static meso_status unknown(arena *memory, const char *name, meso_error *err)
+{
+    const char *names[3 * MAX_MODELS], *drug;
+    uint32_t n = list_models(memory, "neurons/", names);
+    n += list_models(memory, "currents/", names + n);
+    for (uint32_t i = 0; i < MAX_MODELS && (drug = drug_part_name(i, memory)); i++)
+        names[n++] = drug;
+    const char *nearest = text_nearest(name, names, n);
+    err->status = MESO_NOT_FOUND;
+    snprintf(err->message, sizeof err->message, "there is no model or drug '%.64s'%s%s%s", name,
+             nearest ? "; did you mean '" : "; mesocl models lists them", nearest ? nearest : "",
+             nearest ? "'?" : "");
+    return MESO_NOT_FOUND;
+}
+
 static meso_status print_one(arena *memory, const char *name, bool c_header, meso_error *err)
 {
     const neuron_model *model;
+    if (!c_header && is_drug(name, memory))
+        return print_drugs(name, memory, err);
     meso_status status = config_load_current(name, NULL, memory, &model, err);
     if (status == MESO_NOT_FOUND)
         status = config_load_neuron_model(name, NULL, memory, &model, err);
+    if (status == MESO_NOT_FOUND)
+        return unknown(memory, name, err);
     if (status != MESO_OK)
         return status;
     if (c_header)
@@ -199,8 +221,7 @@ static int run(const command *self, int argc, char **argv)
 const command models_command = {
     .name = "models",
     .operand = "[NAME]",
-    .summary =
-        "list neuron models and currents, or one's parameters, state, inputs, units and source",
+    .summary = "list neuron models, currents and drugs, or one's numbers, units and sources",
     .options = OPTIONS,
     .run = run,
 };

@@ -320,25 +320,6 @@ static const field *find_in_variant(const object_type *type, const char *key, un
     return type_find(type, key);
 }
 
-/* The bit of the variant that the object chose. */
-static meso_status find_variant(const document *d, const object_type *type, const cJSON *object,
-                                unsigned *variant, meso_error *err)
-{
-    *variant = ~0u;
-    if (!type->variant)
-        return MESO_OK;
-    const field *f = type_find(type, type->variant);
-    cJSON *value = get_member(object, f->key);
-    if (!value)
-        return missing(d, f, object, err);
-    MESO_TRY(field_check(d, f, value, err));
-    unsigned i = 0;
-    while (strcmp(f->choices[i], value->valuestring) != 0)
-        i++;
-    *variant = VARIANT(i);
-    return MESO_OK;
-}
-
 static meso_status unknown_key(const document *d, const object_type *type, const cJSON *object,
                                const char *key, unsigned variant, meso_error *err)
 {
@@ -397,6 +378,27 @@ static meso_status add_default(const document *d, const field *f, cJSON *object,
     }
     document_copy_place(value, object);
     return f->kind == FIELD_OBJECT ? type_check(d, f->type, value, err) : MESO_OK;
+}
+
+/* The bit of the variant that the object chose. */
+static meso_status find_variant(const document *d, const object_type *type, cJSON *object,
+                                unsigned *variant, meso_error *err)
+{
+    *variant = ~0u;
+    if (!type->variant)
+        return MESO_OK;
+    const field *f = type_find(type, type->variant);
+    if (!get_member(object, f->key) && f->has_default)
+        MESO_TRY(add_default(d, f, object, err));
+    cJSON *value = get_member(object, f->key);
+    if (!value)
+        return missing(d, f, object, err);
+    MESO_TRY(field_check(d, f, value, err));
+    unsigned i = 0;
+    while (strcmp(f->choices[i], value->valuestring) != 0)
+        i++;
+    *variant = VARIANT(i);
+    return MESO_OK;
 }
 
 static meso_status check_one_of(const document *d, const object_type *type, const cJSON *object,

@@ -33,7 +33,11 @@ static const field experiment_fields[] = {
     {.key = "stimuli", .kind = FIELD_MAP, .type = &stimulus_type, .doc = "by name"},
     {.key = "modulators", .kind = FIELD_MAP, .type = &modulator_type, .doc = "by name"},
     {.key = "receptors", .kind = FIELD_MAP, .type = &receptor_type, .doc = "by name"},
+    {.key = "targets", .kind = FIELD_MAP, .type = &drug_target_type,
+     .doc = "what drugs may act on, by name, beside what the experiment has"},
     {.key = "drugs", .kind = FIELD_MAP, .type = &drug_type, .doc = "by name"},
+    {.key = "species", .kind = FIELD_OBJECT, .type = &species_type,
+     .doc = "whose body the drugs go through; default: that for which their numbers are, the rat"},
     {.key = "protocol", .kind = FIELD_LIST, .type = &phase_type,
      .doc = "phases, one after another"},
     {.key = "record", .kind = FIELD_OBJECT, .type = &record_type, FIELD_DEFAULT_EMPTY,
@@ -41,7 +45,7 @@ static const field experiment_fields[] = {
     {0}};
 /* clang-format on */
 
-static const object_type experiment_type = {
+const object_type experiment_type = {
     .name = "experiment",
     .doc = "An experiment of mesocl. Keys that start with '_' are comments. Units stand in keys.",
     .fields = experiment_fields};

@@ -18,14 +18,20 @@ typedef struct loader {
     meso_error *err;
 } loader;
 
+extern const object_type experiment_type; /* load.c */
+
 /* Tables of what stands at the top level, each beside the code that builds its structs. */
-extern const object_type cell_type, population_type;    /* populations.c */
-extern const object_type projection_type;               /* projections.c */
-extern const object_type stimulus_type;                 /* stimuli.c */
-extern const object_type modulator_type, receptor_type; /* modulators.c */
-extern const object_type drug_type;                     /* drugs.c */
-extern const object_type phase_type;                    /* protocol.c */
-extern const object_type record_type;                   /* recording.c */
+extern const object_type cell_type, population_type; /* populations.c */
+extern const object_type projection_type;            /* projections.c */
+extern const object_type stimulus_type;              /* stimuli.c */
+extern const object_type modulator_type;             /* modulators.c */
+extern const object_type receptor_type;              /* receptors.c */
+extern const object_type drug_type, species_type;    /* drugs.c */
+extern const object_type drug_target_type;           /* drug_actions.c */
+extern const object_type phase_type;                 /* protocol.c */
+extern const object_type record_type;                /* recording.c */
+
+extern const char *const route_names[]; /* drugs.c; by drug_route, ends with NULL */
 
 meso_status load_populations(loader *l);
 meso_status load_projections(loader *l);

@@ -1,20 +1,72 @@
-#include "config/loader.h"
+#include "config/receptors.h"
 #include <string.h>
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
 /* clang-format off */
+static const field terminals_fields[] = {
+    {.key = "release_fraction", .kind = FIELD_NUMBER, .required = true, FIELD_ABOVE(0, 1),
+     FIELD_IN(terminals, release_fraction),
+     .doc = "share of the vesicles ready for release that a spike empties, without autoreceptors"},
+    {.key = "tau_ready_s", .kind = FIELD_NUMBER, .unit = "s", .required = true,
+     FIELD_ABOVE(0, 100000), FIELD_IN(terminals, tau_ready_s),
+     .doc = "in which reserve vesicles take their place"},
+    {.key = "reserve_nM", .kind = FIELD_NUMBER, .unit = "nM", .required = true,
+     FIELD_ABOVE(0, 1e9), FIELD_IN(terminals, reserve_nM),
+     .doc = "content of the reserve vesicles at rest, as concentration outside"},
+    {.key = "cytosol_nM", .kind = FIELD_NUMBER, .unit = "nM", .required = true,
+     FIELD_ABOVE(0, 1e9), FIELD_IN(terminals, cytosol_nM),
+     .doc = "content of the cytosol at rest, as concentration outside"},
+    {.key = "K_vmat_nM", .kind = FIELD_NUMBER, .unit = "nM", .required = true,
+     FIELD_ABOVE(0, 1e9), FIELD_IN(terminals, K_vmat_nM),
+     .doc = "cytosol of half the fastest uptake into vesicles"},
+    {.key = "k_leak_per_s", .kind = FIELD_NUMBER, .unit = "1/s", .required = true,
+     FIELD_FROM(0, 1000), FIELD_IN(terminals, k_leak_per_s),
+     .doc = "rate from reserve vesicles to the cytosol"},
+    {.key = "k_emptying_per_s", .kind = FIELD_NUMBER, .unit = "1/s", FIELD_DEFAULT(0),
+     FIELD_FROM(0, 1000), FIELD_IN(terminals, k_emptying_per_s),
+     .doc = "what a releaser adds to it at most"},
+    {.key = "reverse_share", .kind = FIELD_NUMBER, FIELD_DEFAULT(0), FIELD_FROM(0, 100),
+     FIELD_IN(terminals, reverse_share),
+     .doc = "share of V_max that the fastest reverse transport has; needs a releaser"},
+    {.key = "K_reverse_nM", .kind = FIELD_NUMBER, .unit = "nM", FIELD_DEFAULT(200),
+     FIELD_ABOVE(0, 1e9), FIELD_IN(terminals, K_reverse_nM),
+     .doc = "cytosol of half the fastest reverse transport"},
+    {.key = "mobilisation", .kind = FIELD_NUMBER, FIELD_DEFAULT(0), FIELD_FROM(0, 100),
+     FIELD_IN(terminals, mobilisation),
+     .doc = "release is multiplied by 1 + mobilisation * occupancy of the transporter by drugs"},
+    {0}};
+
+static const object_type terminals_type = {
+    .name = "terminals", .doc = "Stores from which release comes and to which uptake brings: they run out",
+    .fields = terminals_fields};
+
+static const char *const enzyme_places[] = {"extracellular", "cytosol", NULL};
+
+static const field enzyme_fields[] = {
+    {.key = "k_per_s", .kind = FIELD_NUMBER, .unit = "1/s", .required = true, FIELD_FROM(0, 1000),
+     FIELD_IN(enzyme, k_per_s), .doc = "rate at which it breaks the modulator down"},
+    {.key = "place", .kind = FIELD_CHOICE, .choices = enzyme_places,
+     FIELD_DEFAULT_TEXT("extracellular"), FIELD_IN(enzyme, place), .doc = "where it does"},
+    {0}};
+
+static const object_type enzyme_type = {
+    .name = "enzyme", .doc = "An enzyme that clears the modulator", .fields = enzyme_fields};
+
 static const field compartment_fields[] = {
-    {.key = "source", .kind = FIELD_NAME, .required = true,
-     .doc = "name of the population whose spikes release the modulator here"},
-    {.key = "release_nM", .kind = FIELD_NUMBER, .unit = "nM", .required = true,
+    {.key = "tone_nM", .kind = FIELD_NUMBER, .unit = "nM", FIELD_FROM(0, 1e9),
+     FIELD_IN(compartment, initial_nM),
+     .doc = "the concentration, when it is constant; else source"},
+    {.key = "source", .kind = FIELD_NAME,
+     .doc = "name of the population whose spikes release the modulator here; else tone_nM"},
+    {.key = "release_nM", .kind = FIELD_NUMBER, .unit = "nM",
      FIELD_FROM(0, 1000000), FIELD_IN(compartment, release_nM),
      .doc = "rise of the concentration if every source neuron fires once, without autoreceptors"},
     {.key = "axonal_delay_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_DEFAULT(0),
      FIELD_FROM(0, 1000), FIELD_IN(compartment, axonal_delay_ms), .doc = "from spike to release"},
-    {.key = "V_max_nM_per_s", .kind = FIELD_NUMBER, .unit = "nM/s", .required = true,
+    {.key = "V_max_nM_per_s", .kind = FIELD_NUMBER, .unit = "nM/s",
      FIELD_FROM(0, 10000000), FIELD_IN(compartment, V_max_nM_per_s), .doc = "fastest uptake"},
-    {.key = "K_m_nM", .kind = FIELD_NUMBER, .unit = "nM", .required = true,
+    {.key = "K_m_nM", .kind = FIELD_NUMBER, .unit = "nM",
      FIELD_ABOVE(0, 1000000), FIELD_IN(compartment, K_m_nM),
      .doc = "concentration of half the fastest uptake"},
     {.key = "k_loss_per_s", .kind = FIELD_NUMBER, .unit = "1/s", FIELD_DEFAULT(0),
@@ -22,11 +74,16 @@ static const field compartment_fields[] = {
      .doc = "rate of all other clearance"},
     {.key = "transporter", .kind = FIELD_NAME, FIELD_IN(compartment, transporter),
      .doc = "name by which drugs block the uptake here; default: none does"},
+    {.key = "enzymes", .kind = FIELD_MAP, .type = &enzyme_type,
+     .doc = "by the name by which drugs inhibit them"},
+    {.key = "terminals", .kind = FIELD_OBJECT, .type = &terminals_type,
+     .doc = "stores that release empties; default: release without limit"},
+    PRESYNAPTIC_ROW("receptors on the terminals beside the autoreceptor"),
     {.key = "autoreceptor", .kind = FIELD_NAME,
      .doc = "name of the receptor that holds back release; default: none"},
     {.key = "autoreceptor_alpha", .kind = FIELD_NUMBER, FIELD_DEFAULT(0), FIELD_FROM(0, 1000),
      FIELD_IN(compartment, autoreceptor_alpha),
-     .doc = "release is divided by 1 + alpha * bound fraction"},
+     .doc = "release is divided by 1 + alpha * activation"},
     {.key = "initial_nM", .kind = FIELD_NUMBER, .unit = "nM", FIELD_DEFAULT(0),
      FIELD_FROM(0, 1000000), FIELD_IN(compartment, initial_nM),
      .doc = "concentration at the start"},
@@ -43,40 +100,9 @@ static const field modulator_fields[] = {
 
 const object_type modulator_type = {
     .name = "modulator", .doc = "A neuromodulator", .fields = modulator_fields};
-
-static const field receptor_fields[] = {
-    {.key = "modulator", .kind = FIELD_NAME, .required = true, .doc = "name of what it binds"},
-    {.key = "K_d_nM", .kind = FIELD_NUMBER, .unit = "nM", .required = true,
-     FIELD_ABOVE(0, 10000000), FIELD_IN(receptor, K_d_nM),
-     .doc = "concentration at which half of it is bound"},
-    {.key = "k_off_per_s", .kind = FIELD_NUMBER, .unit = "1/s", .required = true,
-     FIELD_ABOVE(0, 100000), FIELD_IN(receptor, k_off_per_s), .doc = "rate of unbinding"},
-    {0}};
 /* clang-format on */
 
-const object_type receptor_type = {
-    .name = "receptor", .doc = "A receptor of a modulator", .fields = receptor_fields};
-
 /* --- building --------------------------------------------------------------------------------- */
-
-static meso_status read_receptors(loader *l)
-{
-    const cJSON *map = loader_section(l, "receptors");
-    experiment *e = l->experiment;
-    e->n_receptors = (uint32_t)count_members(map);
-    receptor *r = loader_alloc(l, e->n_receptors, sizeof *r);
-    if (!r)
-        return MESO_MEMORY;
-    e->receptors = r;
-    for (const cJSON *object = first_member(map); object; object = next_member(object), r++) {
-        r->name = arena_strdup(e->memory, object->string);
-        if (!r->name)
-            return error_set(l->err, MESO_MEMORY, "out of memory");
-        MESO_TRY(loader_read(l, &receptor_type, object, r));
-        MESO_TRY(loader_resolve(l, get_member(object, "modulator"), "modulators", &r->modulator));
-    }
-    return MESO_OK;
-}
 
 static meso_status read_autoreceptor(loader *l, const cJSON *object, uint32_t modulator_index,
                                      compartment *c)
@@ -98,14 +124,101 @@ static meso_status read_autoreceptor(loader *l, const cJSON *object, uint32_t mo
                         loader_member(l, "modulators", r->modulator)->string);
 }
 
+/* Keys of a constant compartment, or of one that spikes fill. */
+static meso_status check_source(loader *l, const cJSON *object)
+{
+    static const char *const needed[] = {"release_nM", "V_max_nM_per_s", "K_m_nM"};
+    static const char *const without[] = {"terminals", "autoreceptor", "presynaptic", "enzymes"};
+    const cJSON *source = get_member(object, "source"), *tone = get_member(object, "tone_nM");
+    if (!source == !tone)
+        return LOADER_ERROR(l, object, source ? "tone_nM" : "source", MESO_CONFIG,
+                            source ? "has no meaning beside source, whose spikes make the "
+                                     "concentration"
+                                   : "missing: expected the population that releases, or tone_nM, "
+                                     "a constant concentration");
+    for (int i = 0; source && i < 3; i++)
+        if (!get_member(object, needed[i]))
+            return LOADER_ERROR(l, object, needed[i], MESO_CONFIG, "missing: expected a number%s",
+                                i == 1 ? " in nM/s" : " in nM");
+    for (int i = 0; tone && i < 4; i++)
+        if (get_member(object, without[i]))
+            return LOADER_ERROR(l, object, without[i], MESO_CONFIG,
+                                "has no meaning beside tone_nM: the concentration is constant");
+    return MESO_OK;
+}
+
+/* Clearance of small concentrations must not overshoot in a field step. */
+static meso_status check_clearance(loader *l, const cJSON *object, const compartment *c)
+{
+    double rate_per_s = c->k_loss_per_s + c->V_max_nM_per_s / c->K_m_nM;
+    for (uint32_t i = 0; i < c->n_enzymes; i++)
+        rate_per_s += c->enzymes[i].place == ENZYME_EXTRACELLULAR ? c->enzymes[i].k_per_s : 0;
+    const double most_per_s = 1000 / l->experiment->field_step_ms;
+    if (rate_per_s <= most_per_s)
+        return MESO_OK;
+    return LOADER_ERROR(l, object, "V_max_nM_per_s", MESO_RANGE,
+                        "V_max / K_m with loss and enzymes is %.6g per s: more than the %.6g per s "
+                        "that a field step of %.15g ms can follow",
+                        rate_per_s, most_per_s, l->experiment->field_step_ms);
+}
+
+static meso_status read_enzymes(loader *l, const cJSON *object, compartment *c)
+{
+    const cJSON *map = get_member(object, "enzymes");
+    c->n_enzymes = (uint32_t)count_members(map);
+    enzyme *e = loader_alloc(l, c->n_enzymes, sizeof *e);
+    if (!e)
+        return MESO_MEMORY;
+    c->enzymes = e;
+    for (const cJSON *o = first_member(map); o; o = next_member(o), e++) {
+        MESO_TRY(loader_read(l, &enzyme_type, o, e));
+        e->name = arena_strdup(l->experiment->memory, o->string);
+        if (!e->name)
+            return error_set(l->err, MESO_MEMORY, "out of memory");
+        e->k_per_s *= target_density(l, e->name);
+        if (e->place == ENZYME_CYTOSOL && !get_member(object, "terminals"))
+            return LOADER_ERROR(l, o, "place", MESO_CONFIG,
+                                "there is no cytosol: the compartment has no terminals");
+    }
+    return MESO_OK;
+}
+
+static meso_status read_terminals(loader *l, const cJSON *object, compartment *c)
+{
+    const cJSON *given = get_member(object, "terminals");
+    if (!given)
+        return MESO_OK;
+    terminals *t = loader_alloc(l, 1, sizeof *t);
+    if (!t)
+        return MESO_MEMORY;
+    c->terminals = t;
+    if (c->initial_nM == 0 || c->release_nM == 0)
+        return LOADER_ERROR(l, object, c->initial_nM == 0 ? "initial_nM" : "release_nM",
+                            MESO_CONFIG,
+                            "terminals need more than 0: their balance at rest follows from it");
+    return loader_read(l, &terminals_type, given, t);
+}
+
 static meso_status read_compartment(loader *l, const cJSON *object, uint32_t modulator_index,
                                     compartment *c)
 {
     c->region = arena_strdup(l->experiment->memory, object->string);
     if (!c->region)
         return error_set(l->err, MESO_MEMORY, "out of memory");
+    MESO_TRY(check_source(l, object));
     MESO_TRY(loader_read(l, &compartment_type, object, c));
-    MESO_TRY(loader_resolve(l, get_member(object, "source"), "populations", &c->source));
+    const cJSON *source = get_member(object, "source");
+    c->source = c->autoreceptor = MODEL_NONE;
+    if (!source) {
+        c->initial_nM = get_member(object, "tone_nM")->valuedouble;
+        return MESO_OK;
+    }
+    c->transporter_density = target_density(l, c->transporter);
+    MESO_TRY(loader_resolve(l, source, "populations", &c->source));
+    MESO_TRY(read_enzymes(l, object, c));
+    MESO_TRY(check_clearance(l, object, c));
+    MESO_TRY(read_terminals(l, object, c));
+    MESO_TRY(load_presynaptic(l, object, c->region, &c->presynaptic, &c->n_presynaptic));
     return read_autoreceptor(l, object, modulator_index, c);
 }
 
@@ -132,7 +245,7 @@ meso_status load_modulators(loader *l)
     if (!m)
         return MESO_MEMORY;
     e->modulators = m;
-    MESO_TRY(read_receptors(l));
+    MESO_TRY(load_receptors(l));
     uint32_t index = 0;
     for (const cJSON *object = first_member(map); object; object = next_member(object), index++)
         MESO_TRY(read_modulator(l, object, index, m++));

@@ -1,5 +1,5 @@
 #include "config/load.h"
-#include "config/loader.h"
+#include "config/receptors.h"
 #include <math.h>
 #include <string.h>
 
@@ -44,7 +44,7 @@ static const field effect_fields[] = {
      .doc = "parameter of the model, or conductance of the cell (then: its gain)"},
     {.key = "scale", .kind = FIELD_NUMBER, FIELD_DEFAULT(0), FIELD_FROM(-1, 1000),
      FIELD_IN(effect, scale),
-     .doc = "x becomes x (1 + scale * bound fraction) + add * bound fraction"},
+     .doc = "x becomes x (1 + scale * activation) + add * activation of the receptor"},
     {.key = "add", .kind = FIELD_NUMBER, FIELD_DEFAULT(0), FIELD_FROM(-100000, 100000),
      FIELD_IN(effect, add), .doc = "in the unit of what it acts on; see scale"},
     {0}};
@@ -255,30 +255,6 @@ found:
     return MESO_OK;
 }
 
-/* The bound fraction of a receptor is known where its modulator has a compartment. */
-static meso_status check_compartment(loader *l, const cJSON *population_object, const population *p,
-                                     const cJSON *binding)
-{
-    const cJSON *name = get_member(binding, "modulator");
-    uint32_t index;
-    MESO_TRY(loader_resolve(l, name, "modulators", &index));
-    const cJSON *compartments = get_member(loader_member(l, "modulators", index), "compartments");
-    if (get_member(compartments, p->region))
-        return MESO_OK;
-    name_list names = {0};
-    names_add_members(&names, compartments);
-    text hint = {0};
-    names_append_hint(&names, p->region, "compartments", &hint);
-    LOADER_ERROR(l, population_object, "region", MESO_NOT_FOUND,
-                 "'%s' is no compartment of modulator '%s', which receptor '%s' of cell '%s' "
-                 "binds%s",
-                 p->region, name->valuestring, binding->string, p->cell,
-                 hint.failed ? "" : hint.data);
-    text_free(&hint);
-    names_free(&names);
-    return MESO_NOT_FOUND;
-}
-
 static meso_status read_effect(loader *l, const cJSON *object, const cJSON *population_object,
                                const population *p, effect *e)
 {
@@ -288,7 +264,12 @@ static meso_status read_effect(loader *l, const cJSON *object, const cJSON *popu
                             "has no effect: expected scale or add other than 0");
     MESO_TRY(loader_resolve(l, get_member(object, "receptor"), "receptors", &e->receptor));
     MESO_TRY(find_effect_target(l, get_member(object, "on"), p, e));
-    return check_compartment(l, population_object, p, loader_member(l, "receptors", e->receptor));
+    text whose = {0};
+    text_appendf(&whose, "cell '%s'", p->cell);
+    meso_status status = check_receptor_region(l, e->receptor, p->region, population_object,
+                                               "region", whose.failed ? "the cell" : whose.data);
+    text_free(&whose);
+    return status;
 }
 
 static meso_status read_effects(loader *l, const cJSON *cell, const cJSON *population_object,

@@ -1,4 +1,4 @@
-#include "config/loader.h"
+#include "config/receptors.h"
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
@@ -65,6 +65,8 @@ static const field projection_fields[] = {
             "edges are made anew at every spike; auto: compact, or procedural where memory is short"},
     {.key = "short_term_plasticity", .kind = FIELD_OBJECT, .type = &plasticity_type,
      .doc = "depression and facilitation by the spikes before; default: none"},
+    PRESYNAPTIC_ROW("receptors on the terminals, in the target's region: they multiply U, or the weight where "
+                    "there is no short_term_plasticity"),
     {0}};
 /* clang-format on */
 
@@ -183,6 +185,21 @@ static meso_status read_plasticity(loader *l, const cJSON *object, projection *p
     return loader_read(l, &plasticity_type, object, read);
 }
 
+/* Without U there is no ceiling to what a receptor may raise. */
+static meso_status read_presynaptic(loader *l, const cJSON *object, projection *p)
+{
+    const char *region = l->experiment->populations[p->target].region;
+    MESO_TRY(load_presynaptic(l, object, region, &p->presynaptic, &p->n_presynaptic));
+    const cJSON *item = p->n_presynaptic > 0 ? get_member(object, "presynaptic")->child : NULL;
+    for (uint32_t i = 0; i < p->n_presynaptic; i++, item = item->next)
+        if (p->presynaptic[i].scale > 0 && !p->plasticity)
+            return LOADER_ERROR(l, item, "scale", MESO_CONFIG,
+                                "%.15g raises release: that needs short_term_plasticity, whose U "
+                                "it multiplies",
+                                p->presynaptic[i].scale);
+    return MESO_OK;
+}
+
 static meso_status read_projection(loader *l, const cJSON *object, projection *p)
 {
     p->multapses = true;
@@ -197,6 +214,7 @@ static meso_status read_projection(loader *l, const cJSON *object, projection *p
     MESO_TRY(check_rule(l, object, p));
     MESO_TRY(check_storage(l, object, p));
     MESO_TRY(read_plasticity(l, get_member(object, "short_term_plasticity"), p));
+    MESO_TRY(read_presynaptic(l, object, p));
     return check_delay(l, object, p);
 }
 

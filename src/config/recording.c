@@ -7,7 +7,7 @@
 static const field report_fields[] = {
     {.key = "population", .kind = FIELD_NAME, .doc = "name of a population"},
     {.key = "receptor", .kind = FIELD_NAME,
-     .doc = "name of a receptor: its occupancy in the population's region"},
+     .doc = "name of a receptor: its occupancy, activation or surface in the population's region"},
     {.key = "modulator", .kind = FIELD_NAME,
      .doc = "name of a modulator: its concentration in a region"},
     {.key = "region", .kind = FIELD_NAME, .doc = "a compartment of the modulator"},
@@ -97,6 +97,26 @@ static meso_status read_concentration(loader *l, const cJSON *object, report *r)
     return status;
 }
 
+/* What of a receptor is reported. */
+static meso_status read_quantity(loader *l, const cJSON *object, report *r)
+{
+    static const char *const quantities[] = {"occupancy", "activation", "surface"};
+    name_list names = {0};
+    r->unit = "1";
+    for (r->quantity = 0; r->quantity < 3; r->quantity++) {
+        if (strcmp(quantities[r->quantity], r->variable) == 0) {
+            names_free(&names);
+            return MESO_OK;
+        }
+        names_add(&names, quantities[r->quantity], NULL);
+    }
+    const cJSON *variable = get_member(object, "variable");
+    meso_status status = names_error_value(&l->document, variable, r->variable,
+                                           "quantities of a receptor", &names, l->err);
+    names_free(&names);
+    return status;
+}
+
 static meso_status read_occupancy(loader *l, const cJSON *object, report *r)
 {
     r->source = REPORT_OCCUPANCY;
@@ -106,14 +126,14 @@ static meso_status read_occupancy(loader *l, const cJSON *object, report *r)
     MESO_TRY(loader_resolve(l, get_member(object, "receptor"), "receptors", &r->index));
     const experiment *e = l->experiment;
     const receptor *bound = &e->receptors[r->index];
-    const modulator *m = &e->modulators[bound->modulator];
+    const modulator *m = bound->modulator != MODEL_NONE ? &e->modulators[bound->modulator] : NULL;
     const char *region = e->populations[r->population].region;
-    if (modulator_compartment(m, region) == MODEL_NONE)
+    if (m && modulator_compartment(m, region) == MODEL_NONE)
         return LOADER_ERROR(l, object, "population", MESO_NOT_FOUND,
                             "'%s' lies in '%s', which is no compartment of '%s', the modulator of "
                             "'%s'",
                             e->populations[r->population].name, region, m->name, bound->name);
-    return expect_variable(l, object, r, "occupancy", "1");
+    return read_quantity(l, object, r);
 }
 
 /* A state variable by its name, or a conductance as "g_<name>_nS". */

@@ -268,7 +268,9 @@ static void describe_variant(schema *s, cJSON *list, const object_type *type, un
     cJSON *chosen = add(s, add(s, condition, "properties", cJSON_CreateObject()), type->variant,
                         cJSON_CreateObject());
     add_text(s, chosen, "const", name);
-    append_text(s, add(s, condition, "required", cJSON_CreateArray()), type->variant);
+    const field *chooser = type_find(type, type->variant);
+    if (!chooser->has_default || strcmp(chooser->text, name) != 0)
+        append_text(s, add(s, condition, "required", cJSON_CreateArray()), type->variant);
 
     cJSON *then = add(s, rule, "then", cJSON_CreateObject());
     add_required(s, then, type, VARIANT(i));

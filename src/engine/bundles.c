@@ -120,10 +120,11 @@ static meso_status weights_measure(const experiment *e, layout *l, uint32_t i, m
 
 /* --- who shares rows ------------------------------------------------------------------------------ */
 
-/* Spikes have amplitudes of their own for each projection with short-term plasticity. */
+/* Spikes have amplitudes of their own for each projection with short-term plasticity or receptors on its terminals. */
 static int may_share(const experiment *e, const layout *l, uint32_t first, uint32_t other)
 {
-    return e->projections[first].plasticity == NULL && e->projections[other].plasticity == NULL &&
+    return !projection_has_amplitudes(&e->projections[first]) &&
+           !projection_has_amplitudes(&e->projections[other]) &&
            e->projections[first].source == e->projections[other].source &&
            l->projections[first].storage == STORAGE_COMPACT &&
            l->projections[other].storage == STORAGE_COMPACT;

@@ -187,7 +187,7 @@ static bundle_entry entry_of(const simulation *sim, uint32_t i)
                                         [STORAGE_PROCEDURAL] = MESO_PROCEDURAL};
     const bundle_layout *b = &sim->l->bundles[i];
     const uint32_t first = b->projections[0];
-    const int is_plastic = sim->e->projections[first].plasticity != NULL;
+    const int is_plastic = projection_has_amplitudes(&sim->e->projections[first]);
     return (bundle_entry){
         .source = b->source,
         .storage = storages[b->storage],

@@ -43,10 +43,14 @@ typedef struct modulators {
     uint32_t n_field, n_compartments, n_receptors, n_gates;
     uint32_t *concentration; /* [n_modulators x most compartments], by modulators_concentration */
     uint32_t most_compartments;
-    uint32_t *bound;    /* [n_populations x n_receptors], MESO_NEVER where the receptor is not */
+    uint32_t n_kinds_of_receptors; /* of the experiment */
+    /* Fields of receptors, three for each; MESO_NEVER where the receptor is not: [n_populations x n_kinds] and
+     * [terminals_n_owners x n_kinds], where owners in one region share a receptor */
+    uint32_t *on_cells, *on_terminals;
     const char **gates; /* [n_gates] */
     uint32_t first_gate;
-    buffer compartments, blocks, receptors, targets, effects, gate_table, field, field_sum;
+    buffer compartments, terminals, enzymes, blocks, receptors, ligands, targets, effects;
+    buffer gate_table, field, field_sum, states;
 } modulators;
 
 /* stimuli.c */
@@ -163,6 +167,12 @@ void recorder_destroy(simulation *sim);
 
 /** Index in the field array. */
 uint32_t modulators_concentration(const modulators *m, uint32_t modulator, uint32_t compartment);
+/** Index in the field array of a receptor's occupancy in a population, before activation and surface; or MESO_NEVER. */
+uint32_t receptors_field(const modulators *m, uint32_t population_index, uint32_t receptor_index);
+/** Number of the modulated target that multiplies U of a projection with receptors on its terminals. */
+uint32_t receptors_target(const simulation *sim, uint32_t projection_index);
+/** Modulated targets, those of cells included. */
+uint32_t receptors_n_targets(const simulation *sim);
 /** Index of a gate in the field array, or MESO_NEVER. */
 uint32_t modulators_gate(const modulators *m, const char *name);
 /** A new array of the simulation's memory. */

@@ -228,20 +228,21 @@ static meso_status values_upload(simulation *sim, meso_error *err)
     float *constants = calloc(n->n_constants + 1, sizeof *constants);
     float *parameters = calloc(n->n_parameters + 1, sizeof *parameters);
     float *state = calloc(n->n_state + 1, sizeof *state);
-    float *modulation = calloc(2 * n->n_targets + 1, sizeof *modulation);
+    const uint32_t n_targets = receptors_n_targets(sim);
+    float *modulation = calloc(2 * n_targets + 1, sizeof *modulation);
     if (constants == NULL || parameters == NULL || state == NULL || modulation == NULL) {
         status = error_set(err, MESO_MEMORY, "out of memory");
         goto done;
     }
     values_fill(sim, constants, parameters, state);
-    for (uint32_t t = 0; t < n->n_targets; t++)
+    for (uint32_t t = 0; t < n_targets; t++)
         modulation[2 * t] = 1;
     MESO_GO(buffer_create(sim->device, "constants", n->n_constants * sizeof(float), constants,
                           &n->constants, err));
     MESO_GO(buffer_create(sim->device, "parameters", n->n_parameters * sizeof(float), parameters,
                           &n->parameters, err));
     MESO_GO(buffer_create(sim->device, "state", n->n_state * sizeof(float), state, &n->state, err));
-    MESO_GO(buffer_create(sim->device, "modulation", 2 * n->n_targets * sizeof(float), modulation,
+    MESO_GO(buffer_create(sim->device, "modulation", 2 * n_targets * sizeof(float), modulation,
                           &n->modulation, err));
 done:
     free(constants);

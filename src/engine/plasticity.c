@@ -29,7 +29,7 @@ meso_status plasticity_lay_out(const experiment *e, layout *l, meso_error *err)
     for (uint32_t p = 0; p < e->n_populations; p++) {
         l->populations[p].first_plastic = l->n_plastic;
         for (uint32_t i = 0; i < e->n_projections; i++)
-            if (e->projections[i].source == p && e->projections[i].plasticity != NULL)
+            if (e->projections[i].source == p && projection_has_amplitudes(&e->projections[i]))
                 projection_lay_out(e, l, i, &n_states, &n_places);
         l->populations[p].n_plastic = l->n_plastic - l->populations[p].first_plastic;
     }
@@ -47,13 +47,17 @@ static float rate_per_step(const experiment *e, double tau_ms)
     return (float)(tau_ms * RATE_MAX > e->dt_ms ? e->dt_ms / tau_ms : RATE_MAX);
 }
 
+/* A projection without plasticity has U 1, and resources that are whole again in the next step. */
 static plasticity_entry entry_of(const simulation *sim, uint32_t i)
 {
-    const short_term_plasticity *p = sim->e->projections[i].plasticity;
+    static const short_term_plasticity none = {.U = 1};
+    const projection *q = &sim->e->projections[i];
+    const short_term_plasticity *p = q->plasticity != NULL ? q->plasticity : &none;
     return (plasticity_entry){
         .U = (float)p->U,
         .recovery_per_step = rate_per_step(sim->e, p->tau_recovery_ms),
         .facilitation_per_step = rate_per_step(sim->e, p->tau_facilitation_ms),
+        .factor = q->n_presynaptic > 0 ? 2 * receptors_target(sim, i) : MESO_NEVER,
         .first_state = sim->l->projections[i].first_plastic_state,
         .amplitude_base = sim->l->projections[i].amplitude_base,
     };

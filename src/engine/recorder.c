@@ -22,7 +22,7 @@ static void elements_fill(const simulation *sim, const report *r, uint32_t *pair
     if (r->source == REPORT_CONCENTRATION || r->source == REPORT_OCCUPANCY) {
         pairs[0] = r->source == REPORT_CONCENTRATION
                        ? modulators_concentration(m, r->modulator, r->compartment)
-                       : m->bound[r->population * sim->e->n_receptors + r->index];
+                       : receptors_field(m, r->population, r->index) + r->quantity;
         pairs[1] = MESO_NEVER;
         return;
     }

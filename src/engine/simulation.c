@@ -33,8 +33,8 @@ meso_status kernel_text(text *source, const char *const *paths, uint32_t n, meso
 /* The network program: what generated functions use, the functions, and what uses them. */
 static meso_status network_text(text *source, const char *generated, meso_error *err)
 {
-    static const char *const before[] = {"mesocl.clh", "math.clh",       "rng.clh",
-                                         "layout.clh", "groups.clh",     "plasticity.clh",
+    static const char *const before[] = {"mesocl.clh", "math.clh",   "rng.clh",
+                                         "layout.clh", "groups.clh", "plasticity.clh",
                                          "edges.clh",  "neurons.clh"};
     static const char *const after[] = {"schedule.clh", "synapses.clh", "network.cl"};
     MESO_TRY(kernel_text(source, before, 8, err));
@@ -46,8 +46,7 @@ const char *network_options(const layout *l, char options[96])
 {
     snprintf(options, 96, "-w -DMESO_WIDTH=%u%s%s%s%s", l->vector_width,
              l->work_group_size == 1 ? " -DMESO_SERIAL" : "",
-             l->makes_edges ? " -DMESO_MAKES_EDGES" : "",
-             l->n_plastic > 0 ? " -DMESO_PLASTIC" : "",
+             l->makes_edges ? " -DMESO_MAKES_EDGES" : "", l->n_plastic > 0 ? " -DMESO_PLASTIC" : "",
              l->pocl ? " -DMESO_POCL" : "");
     return options;
 }
@@ -69,12 +68,13 @@ static meso_status network_build(simulation *sim, const char *generated, meso_er
 
 static meso_status field_build(simulation *sim, meso_error *err)
 {
-    static const char *const paths[] = {"mesocl.clh", "math.clh",      "rng.clh",    "layout.clh",
-                                        "groups.clh", "modulators.cl", "recorder.cl"};
+    static const char *const paths[] = {"mesocl.clh",    "math.clh",      "rng.clh",
+                                        "layout.clh",    "groups.clh",    "receptors.clh",
+                                        "terminals.clh", "modulators.cl", "recorder.cl"};
     text source = {0};
     const char *options = sim->l->work_group_size == 1 ? "-DMESO_WIDTH=1 -DMESO_SERIAL"
                                                        : "-DMESO_WIDTH=1";
-    meso_status status = kernel_text(&source, paths, 7, err);
+    meso_status status = kernel_text(&source, paths, 9, err);
     if (status == MESO_OK)
         status = program_build(sim->device, "field", source.data, options, &sim->field_program,
                                err);
@@ -136,7 +136,7 @@ enum {
     FIELD_DRUG_ROW,
     FIELD_N_DRUGS,
     FIELD_TABLES,
-    FIELD_DRUGS = FIELD_TABLES + 8,
+    FIELD_DRUGS = FIELD_TABLES + 11,
     FIELD_STATE
 };
 
@@ -147,7 +147,7 @@ static meso_status field_arguments_set(simulation *sim, meso_error *err)
     kernel *k = &sim->field_step;
     const uint32_t sizes[] = {m->n_compartments,
                               m->n_receptors,
-                              sim->neurons.n_targets,
+                              receptors_n_targets(sim),
                               m->n_gates,
                               sim->e->n_stimuli,
                               m->n_field,
@@ -159,17 +159,21 @@ static meso_status field_arguments_set(simulation *sim, meso_error *err)
     MESO_TRY(kernel_set_u32(k, FIELD_STEPS_PER_FIELD, l->steps_per_field, err));
     MESO_TRY(kernel_set_f32(k, FIELD_DT, (float)sim->e->field_step_ms, err));
     MESO_TRY(kernel_set_u32(k, FIELD_N_DRUGS, sim->e->n_drugs, err));
-    const buffer *tables[] = {&m->compartments,    &m->blocks,        &m->receptors,
-                              &m->targets,         &m->effects,       &m->gate_table,
-                              &sim->stimuli.table, &sim->spike_counts};
-    for (uint32_t i = 0; i < 8; i++)
+    const buffer *tables[] = {&m->compartments, &m->terminals,       &m->enzymes,       &m->blocks,
+                              &m->receptors,    &m->ligands,         &m->targets,       &m->effects,
+                              &m->gate_table,   &sim->stimuli.table, &sim->spike_counts};
+    for (uint32_t i = 0; i < sizeof tables / sizeof *tables; i++)
         MESO_TRY(kernel_set_buffer(k, FIELD_TABLES + i, tables[i], err));
-    MESO_TRY(kernel_set_buffer(k, FIELD_STATE, &m->field, err));
-    MESO_TRY(kernel_set_buffer(k, FIELD_STATE + 1, &m->field_sum, err));
-    MESO_TRY(kernel_set_buffer(k, FIELD_STATE + 2, &sim->neurons.modulation, err));
-    MESO_TRY(kernel_set_buffer(k, FIELD_STATE + 3, &sim->stimuli.thresholds, err));
-    MESO_TRY(kernel_set_buffer(k, FIELD_STATE + 4, &sim->stimuli.volleys, err));
-    return kernel_set_buffer(k, FIELD_STATE + 5, &sim->stimuli.rates, err);
+    const buffer *state[] = {&m->field,
+                             &m->field_sum,
+                             &m->states,
+                             &sim->neurons.modulation,
+                             &sim->stimuli.thresholds,
+                             &sim->stimuli.volleys,
+                             &sim->stimuli.rates};
+    for (uint32_t i = 0; i < sizeof state / sizeof *state; i++)
+        MESO_TRY(kernel_set_buffer(k, FIELD_STATE + i, state[i], err));
+    return MESO_OK;
 }
 
 static meso_status simulation_build(simulation *sim, const meso_run_options *options,
@@ -209,7 +213,7 @@ meso_status simulation_create(const experiment *e, meso_device *device,
     sim->e = e;
     sim->device = device;
     sim->stop = options != NULL ? options->stop : NULL;
-    sim->field_moves = e->n_modulators > 0 || stimuli_move(e);
+    sim->field_moves = e->n_modulators > 0 || e->n_receptors > 0 || stimuli_move(e);
     sim->memory = arena_create();
     meso_status status = sim->memory != NULL ? simulation_build(sim, options, err)
                                              : error_set(err, MESO_MEMORY, "out of memory");

@@ -26,7 +26,7 @@ typedef struct conductance {
 typedef enum effect_target { EFFECT_PARAMETER, EFFECT_CONDUCTANCE_GAIN } effect_target;
 
 /* What an active receptor does to the cell: x becomes x * (1 + scale * phi) + add * phi, where phi is the
- * receptor's bound fraction in the population's region. Effects on one target multiply and add in order. */
+ * receptor's activation in the population's region. Effects on one target multiply and add in order. */
 typedef struct effect {
     uint32_t receptor; /* index in experiment.receptors */
     effect_target target;

@@ -3,6 +3,7 @@
 #define MODEL_PROJECTION_H
 
 #include "model/distribution.h"
+#include "model/modulator.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -59,6 +60,15 @@ typedef struct projection {
     distribution delay_ms; /* rounded to steps, at least one step */
     synapse_storage storage;
     const short_term_plasticity *plasticity; /* NULL: none */
+    /* receptors on the terminals, in the target's region: they multiply U, or the weight where there is no U */
+    const presynaptic_effect *presynaptic;
+    uint32_t n_presynaptic;
 } projection;
+
+/** Whether each of its spikes has an amplitude of its own. */
+static inline bool projection_has_amplitudes(const projection *p)
+{
+    return p->plasticity != NULL || p->n_presynaptic > 0;
+}
 
 #endif

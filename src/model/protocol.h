@@ -4,11 +4,13 @@
 
 #include "model/drug.h"
 
+/* An infusion is two of these: one starts it, one takes its rate back. */
 typedef struct dose {
     double time_s; /* from the start of the experiment */
     uint32_t drug;
     drug_route route;
-    double dose_mg_per_kg;
+    double dose_mg_per_kg;       /* at once */
+    double rate_mg_per_kg_per_h; /* from now on, in addition; below 0: as much less */
 } dose;
 
 typedef struct phase {

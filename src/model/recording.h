@@ -9,7 +9,7 @@ typedef enum report_source {
     REPORT_STATE,         /* a state variable of the neuron model */
     REPORT_CONDUCTANCE,   /* g of a conductance, nS, before gain and block */
     REPORT_CONCENTRATION, /* of a modulator in one compartment, nM: one element */
-    REPORT_OCCUPANCY,     /* bound fraction of a receptor in a population: one element */
+    REPORT_OCCUPANCY,     /* of a receptor in a population, by `quantity`: one element */
 } report_source;
 
 typedef struct report {
@@ -18,6 +18,7 @@ typedef struct report {
     uint32_t population;             /* STATE, CONDUCTANCE, OCCUPANCY */
     uint32_t index;                  /* state variable, conductance, or receptor */
     uint32_t modulator, compartment; /* CONCENTRATION */
+    uint32_t quantity;               /* OCCUPANCY: 0 occupancy, 1 activation, 2 surface */
     const uint32_t *neurons;         /* [n_neurons] ascending; STATE and CONDUCTANCE */
     uint32_t n_neurons;
     const char *variable, *unit;
@@ -26,7 +27,8 @@ typedef struct report {
 
 typedef struct recording {
     bool *spikes; /* [n_populations] written to spikes.h5 (all are hashed and counted) */
-    double largest_rate_hz; /* mean over the network that spikes have room for; above it a run ends */
+    double
+        largest_rate_hz; /* mean over the network that spikes have room for; above it a run ends */
     double timeline_interval_ms; /* multiple of field_step_ms */
     const report *reports;
     uint32_t n_reports;

@@ -33,8 +33,8 @@ typedef struct walk {
     uint32_t n_sinks;
     arena *memory;
 
-    pharmacokinetics *drugs; /* [n_drugs] */
-    double *row_sum_nM;      /* [2 n_drugs] plasma and brain since the last row ended */
+    pharmacokinetics *drugs;
+    double *row_sum_nM; /* [2 n_drugs] plasma and brain since the last row ended */
     uint32_t next_dose;
     drug_history history[2];
     uint64_t n_fields, field; /* field steps in all, and enqueued so far */
@@ -197,20 +197,18 @@ static void doses_give(walk *w)
         const dose *d = &w->e->doses[w->next_dose];
         if ((uint64_t)llround(d->time_s / step_s) > w->field)
             return;
-        pk_dose(&w->drugs[d->drug], d->route, d->dose_mg_per_kg);
+        pk_give(w->drugs, d);
         w->next_dose++;
     }
 }
 
 /* The level that holds during one field step, into the row. */
-static void drug_advance(walk *w, drug_history *h, uint32_t f, uint32_t d)
+static void drug_note(walk *w, drug_history *h, uint32_t f, uint32_t d)
 {
-    const double brain_nM = pk_brain_nM(&w->drugs[d]);
+    const double brain_nM = pk_brain_nM(w->drugs, d);
     h->free_nM[f * w->e->n_drugs + d] = brain_nM < NEGLIGIBLE_NM ? 0 : (float)brain_nM;
-    w->row_sum_nM[2 * d] += pk_plasma_nM(&w->drugs[d]);
+    w->row_sum_nM[2 * d] += pk_plasma_nM(w->drugs, d);
     w->row_sum_nM[2 * d + 1] += brain_nM;
-    pk_step(&w->drugs[d]);
-    h->end_nM[d] = pk_brain_nM(&w->drugs[d]);
 }
 
 static void drug_row_end(walk *w, drug_history *h, uint64_t row_fields)
@@ -232,10 +230,13 @@ static void drugs_advance(walk *w, drug_history *h, uint32_t n)
     for (uint32_t f = 0; f < n; f++, w->field++) {
         doses_give(w);
         for (uint32_t d = 0; d < w->e->n_drugs; d++)
-            drug_advance(w, h, f, d);
+            drug_note(w, h, f, d);
+        pk_step(w->drugs);
         if ((w->field + 1) % row_fields == 0)
             drug_row_end(w, h, row_fields);
     }
+    for (uint32_t d = 0; d < w->e->n_drugs; d++)
+        h->end_nM[d] = pk_brain_nM(w->drugs, d);
 }
 
 /* --- results ----------------------------------------------------------------------------------------- */
@@ -456,9 +457,7 @@ static meso_status walk_prepare(walk *w, meso_error *err)
     if (w->hash == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
     MESO_TRY(walk_describe(w, err));
-    MESO_TRY(walk_alloc(w, e->n_drugs, sizeof *w->drugs, &w->drugs, err));
-    for (uint32_t d = 0; d < e->n_drugs; d++)
-        pk_begin(&w->drugs[d], &e->drugs[d], e->field_step_ms * 1e-3);
+    MESO_TRY(pk_create(e->drugs, e->n_drugs, e->field_step_ms * 1e-3, w->memory, &w->drugs, err));
     for (int i = 0; i < 2; i++) {
         drug_history *h = &w->history[i];
         MESO_TRY(walk_alloc(w, SIMULATION_INTERVAL * e->n_drugs, sizeof(float), &h->free_nM, err));

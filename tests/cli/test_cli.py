@@ -135,7 +135,7 @@ class Lists(unittest.TestCase):
     def test_models_are_listed_and_described(self):
         result = mesocl("models")
         self.assertEqual((result.stderr, result.returncode), ("", 0))
-        names = [line.split()[0] for line in result.stdout.splitlines()]
+        names = [line.split()[0] for line in result.stdout.splitlines() if "  drug: " not in line]
         self.assertIn("izhikevich", names)
         self.assertIn("noise", names)
         for name in names:
@@ -161,7 +161,31 @@ class Lists(unittest.TestCase):
     def test_unknown_model_is_not_found(self):
         result = mesocl("models", "izhikevitch")
         self.assertEqual((result.stdout, result.returncode), ("", 2))
-        self.assertIn('izhikevich', result.stderr)
+        self.assertIn("did you mean 'izhikevich'?", result.stderr)
+        self.assertIn("did you mean 'naloxone'?", mesocl("models", "naloxon").stderr)
+
+    def test_drugs_are_listed_and_described(self):
+        names = [line.split()[0] for line in mesocl("models").stdout.splitlines() if "  drug: " in line]
+        self.assertEqual(names, ["amphetamine", "buprenorphine", "cocaine", "ethanol", "fentanyl", "haloperidol", "heroin",
+                                 "methadone", "methamphetamine", "methylphenidate", "morphine", "naloxone", "naltrexone",
+                                 "nicotine"])
+        for name in names:
+            one = mesocl("models", name)
+            self.assertEqual((one.stderr, one.returncode), ("", 0))
+            self.assertTrue(one.stdout.startswith(name + ": "))
+
+    def test_a_drug_has_value_unit_status_and_source_of_every_number(self):
+        one = mesocl("models", "cocaine").stdout
+        self.assertRegex(one, r"\nk_elimination_per_min +0\.468 +1/min +verified +Pan, Menacherry & Justice 1991 \[rate out")
+        self.assertRegex(one, r"\nroutes\.ip\.k_absorption_per_min +0\.05 +1/min +proposed +the brain peaks")
+        self.assertRegex(one, r"\nblocks\.dat\.K_i_nM +460 +nM +proposed +within the verified")
+        self.assertRegex(one, r"\nspecies\.human\.V_d_L_per_kg +1\.96 +L/kg +verified +1\.96")
+        self.assertRegex(one, r"\nunbound_fraction +1 +proposed ")
+
+    def test_a_drug_is_shown_with_its_metabolites(self):
+        one = mesocl("models", "heroin").stdout
+        self.assertRegex(one, r"\nmetabolites\.mam6\.k_per_min +0\.9793 +1/min +proposed ")
+        self.assertRegex(one, r"\n\nmorphine: Morphine HCl\n")
 
     def test_schema_is_json_schema(self):
         result = mesocl("schema")

@@ -11,8 +11,9 @@ import unittest
 
 OCLGRIND = shutil.which("oclgrind")
 PROGRAM = os.environ["MESOCL_PROGRAM"]
-BUSY = ["tests/support/busy.json", "--set", "protocol[0].ms=12", "--set", "protocol[0].events=[]",
-        "--set", "populations.msn.n_neurons=70", "--set", "projections.msn_msn.total=600"]
+BUSY = ["tests/support/busy.json", "--set", "protocol[0].ms=12", "--set", "populations.msn.n_neurons=70",
+        "--set", "projections.msn_msn.total=600", "--set",
+        'protocol[0].events=[{"at_ms": 2, "drug": "mixture", "route": "iv", "dose_mg_per_kg": 400}]']
 CORTEX = ["tests/support/cortex.json", "--set", "protocol[0].seconds=0.003", "--set", "populations.e.n_neurons=90",
           "--set", "populations.i.n_neurons=30", "--set", "projections.e_e.total=900", "--set", "projections.i_e.total=300"]
 PROCEDURAL = [word for name in ("e_e", "e_i", "i_e", "i_i", "i_self")

@@ -1,5 +1,6 @@
 """What docs/models.md teaches: its files, as they stand there, run and give what it says."""
 
+import json
 import os
 import re
 import subprocess
@@ -37,7 +38,8 @@ class Page(unittest.TestCase):
         return [len(train) for train in self.results.trains_s(population, n, 0)]
 
     def test_the_page_has_a_model_and_an_experiment(self):
-        self.assertEqual(self.files, {"resonate_and_fire.json", "resonate_and_fire.clh", "resonance.json"})
+        self.assertEqual(self.files, {"resonate_and_fire.json", "resonate_and_fire.clh", "resonance.json",
+                                      "bupropion.json", "bupropion_acute.json"})
 
     def test_ringing_has_the_frequency_and_damping_of_the_formula(self):
         y = self.results.report("ringing")[:, 0].astype(float) + 60
@@ -56,6 +58,56 @@ class Page(unittest.TestCase):
         self.assertEqual(self.count("too_fast"), [0])
         self.assertGreater(self.count("in_rhythm")[0], 1)
         self.assertGreater(min(self.count("listeners", 2)), 1)
+
+
+class Drug(unittest.TestCase):
+    """The drug of the page, from a file beside the experiment."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.directory = Path(cls.temporary.name)
+        write_files(cls.directory)
+        cls.drug = json.loads((cls.directory / "bupropion.json").read_text())["drugs"]["bupropion"]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.temporary.cleanup()
+
+    def test_it_is_short(self):
+        self.assertLessEqual(len((self.directory / "bupropion.json").read_text().splitlines()), 20)
+
+    def test_it_is_described(self):
+        run = subprocess.run([Path(PROGRAM).resolve(), "models", "bupropion.json"], cwd=self.directory, capture_output=True,
+                             text=True)
+        self.assertEqual((run.stderr, run.returncode), ("", 0))
+        self.assertRegex(run.stdout, r"\nblocks\.dat\.K_i_nM +500 +nM +recalled +0\.3-0\.6 uM at DAT")
+        self.assertRegex(run.stdout, r"\nV_d_L_per_kg +6 +L/kg +- +\[volume of distribution\]")
+
+    def test_it_reaches_the_transporter(self):
+        results = Results(self.directory / "bupropion_acute.json")
+        self.addCleanup(results.close)
+        time_s, brain_nM, occupancy = results.series("drug.bupropion.brain_nM",
+                                                     "dopamine.nac_core.transporter_occupancy")
+        d, minutes = self.drug, (time_s - 5.5) / 60  # rows are means over the second before
+        given = 20 / d["molar_mass_g_per_mol"] / d["V_d_L_per_kg"] * 1e6 / 0.5  # nM/min, for half a minute
+        k, keq, share = d["k_elimination_per_min"], d["k_brain_equilibration_per_min"], d["unbound_fraction"]
+
+        def step(t):  # of a plasma that is filled from 0 on, and the brain that follows
+            t = np.maximum(t, 0)
+            return given / k * (1 - (keq * np.exp(-k * t) - k * np.exp(-keq * t)) / (keq - k))
+
+        expected = d["brain_to_plasma"] * share * (step(minutes) - step(minutes - 0.5))
+        np.testing.assert_allclose(brain_nM, expected, atol=2e-3 * expected.max())
+        self.assertGreater(occupancy.max(), 0.5)
+        np.testing.assert_allclose(occupancy, brain_nM / (brain_nM + d["blocks"]["dat"]["K_i_nM"]), atol=2e-3)
+
+    def test_a_route_that_it_does_not_have(self):
+        path = self.directory / "wrong.json"
+        path.write_text((self.directory / "bupropion_acute.json").read_text().replace('"iv"', '"oral"'))
+        run = subprocess.run([Path(PROGRAM).resolve(), "check", "wrong.json"], cwd=self.directory, capture_output=True, text=True)
+        self.assertEqual(run.returncode, 2)
+        self.assertIn("route: drug 'bupropion' has no route 'oral'; it has: iv, ip", run.stderr)
 
 
 class Mistakes(unittest.TestCase):

@@ -254,7 +254,7 @@ static void test_modulators_and_drugs_are_resolved(void **state)
     const drug *d = &e->drugs[0];
     assert_true(d->routes[ROUTE_IV].given && !d->routes[ROUTE_IP].given);
     assert_true(d->routes[ROUTE_IV].bioavailability == 1 && d->unbound_fraction == 1);
-    assert_string_equal(d->blocks[0].transporter, "dat");
+    assert_string_equal(d->actions.blocks[0].transporter, "dat");
     meso_experiment_destroy(&e);
 }
 
