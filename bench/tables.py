@@ -53,6 +53,8 @@ def comparisons(records):
 
 def main():
     records = [json.loads(p.read_text(encoding="utf-8")) for p in sorted(Path(sys.argv[1]).glob("*.json"))]
+    if not records:
+        sys.exit(f"{sys.argv[1]}: no records")
     networks([r for r in records if "real_time_factor" in r and "figures" not in r])
     for r in records:
         if "figures" in r:

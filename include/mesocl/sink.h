@@ -55,6 +55,7 @@ typedef struct meso_layout_info {
     uint32_t partitions, vector_width, work_group_size;
     uint32_t batch_steps; /* steps per launch */
     const char *storage;  /* of synapses: compact, wide, procedural, mixed, or none */
+    bool side_by_side;    /* many batches in one launch, unless groups lose patience */
 } meso_layout_info;
 
 typedef struct meso_run_info {

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* --- growing text ----------------------------------------------------------------------------- */
 
@@ -130,11 +132,45 @@ static int distance(const char *a, int n_a, const char *b, int n_b)
     return last[n_b];
 }
 
+/* Letters of `name` in their order in `whole`, from its first on: "tau_rec_ms" in "tau_recovery_ms", "v" in "v_mV". */
+static bool abbreviates(const char *name, const char *whole)
+{
+    const size_t length = strlen(name);
+    if (length == 0 || name[0] != whole[0])
+        return false;
+    if (length < 3)
+        return strncmp(name, whole, length) == 0 && whole[length] == '_';
+    for (; *name && *whole; whole++)
+        name += *name == *whole;
+    return *name == '\0';
+}
+
+/* The one candidate that `matches`, or NULL. */
+static const char *only_one(const char *name, const char *const *candidates, size_t n,
+                            bool (*matches)(const char *name, const char *candidate))
+{
+    const char *found = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (!matches(name, candidates[i]))
+            continue;
+        if (found)
+            return NULL;
+        found = candidates[i];
+    }
+    return found;
+}
+
+static bool differs_in_case(const char *name, const char *candidate)
+{
+    return strcasecmp(name, candidate) == 0;
+}
+
 const char *text_nearest(const char *name, const char *const *candidates, size_t n)
 {
     size_t length = strlen(name);
-    if (length > LONGEST_NAME)
-        return NULL;
+    const char *same = only_one(name, candidates, n, differs_in_case);
+    if (length > LONGEST_NAME || same)
+        return same;
     /* near: at most a third of the letters differ, and never all of them */
     int best = smaller((int)(length + 2) / 3 + 1, (int)length);
     const char *nearest = NULL;
@@ -148,5 +184,5 @@ const char *text_nearest(const char *name, const char *const *candidates, size_t
             nearest = candidates[i];
         }
     }
-    return nearest;
+    return nearest ? nearest : only_one(name, candidates, n, abbreviates);
 }

@@ -306,6 +306,8 @@ static meso_status run_case(const bench_request *r, meso_error *err)
 
 static meso_status run_micro(const bench_request *r, meso_error *err)
 {
+    if (r->print_experiment)
+        return error_set(err, MESO_ARGUMENT, "%s takes no --print-experiment: it times many networks", r->name);
     bench_plan plan = make_plan(r, r->repeats);
     plan.seconds = r->seconds > 0 ? r->seconds : BENCH_MICRO_SECONDS;
     plan.warm_up_s = r->warm_up_s >= 0 ? r->warm_up_s : BENCH_MICRO_SECONDS;

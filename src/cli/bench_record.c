@@ -164,6 +164,7 @@ static void write_layout(json_text *json, const meso_layout_info *l)
     json_integer(json, "work_group_size", l->work_group_size);
     json_integer(json, "batch_steps", l->batch_steps);
     json_string(json, "storage", l->storage);
+    json_string(json, "schedule", l->side_by_side ? "side-by-side" : "launch");
     json_close(json, '}');
 }
 
@@ -319,9 +320,9 @@ static void print_head(const bench_record *r)
     printf("%s: %s\n%s\n\n", r->name, r->e->title, r->device->name);
     printf("%-18s %s neurons, %s synapses\n", "network", format_count(a, r->result->n_neurons),
            format_count(b, r->result->n_synapses));
-    printf("%-18s %u partitions, %u neurons wide, groups of %u, batches of %u steps, %s synapses\n",
+    printf("%-18s %u partitions, %u neurons wide, groups of %u, batches of %u steps%s, %s synapses\n",
            "layout", l->partitions, l->vector_width, l->work_group_size, l->batch_steps,
-           l->storage);
+           l->side_by_side ? " side by side" : "", l->storage);
     printf("%-18s %s; %.3g bytes a synapse, %.3g a neuron\n", "device memory",
            format_bytes(a, r->result->peak_device_bytes), bytes_each(r, "projection "),
            bytes_each(r, "population "));

@@ -1,3 +1,4 @@
+#include "config/dialect.h"
 #include "config/load.h"
 
 #include "base/embedded.h"
@@ -442,6 +443,7 @@ static meso_status load_model(const model_kind *kind, const char *name, const ch
     if (!m->text)
         MESO_GO(error_set(err, MESO_MEMORY, "out of memory"));
     MESO_GO(check_functions(m, memory, err));
+    MESO_GO(dialect_check(m->text_path, m->text, kind == &neuron_kind ? "spiked" : NULL, err));
     *model = m;
 done:
     document_free(&d);

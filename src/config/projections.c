@@ -205,7 +205,8 @@ static meso_status read_projection(loader *l, const cJSON *object, projection *p
     p->multapses = true;
     MESO_TRY(loader_read(l, &projection_type, object, p));
     p->name = arena_strdup(l->experiment->memory, object->string);
-    if (!p->name)
+    p->place = document_place(&l->document, object, "weight");
+    if (!p->name || !p->place)
         return error_set(l->err, MESO_MEMORY, "out of memory");
     MESO_TRY(loader_resolve(l, get_member(object, "source"), "populations", &p->source));
     MESO_TRY(loader_resolve(l, get_member(object, "target"), "populations", &p->target));

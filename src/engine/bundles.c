@@ -7,6 +7,8 @@
 #define LEVELS_COMPACT 4096u /* of a bundle: a weight has at least 12 bits of a compact synapse */
 #define LEVELS_MAX 256u      /* of a projection: more would only fill the cache */
 #define UNITS_MIN 100.0    /* of a largest weight: rounding below 1 % */
+#define ROOM 2.04 /* the ring's unit is a power of two, with some room for rounding */
+#define SMALLEST_BOUND 1e-6 /* that units_choose() scales for */
 #define PART_MARGIN 0.9    /* bundles are cut by expected numbers */
 #define PARTS_PER_BUFFER 8 /* so that little of a buffer stays empty */
 #define PARTS_MAX 64u
@@ -79,6 +81,32 @@ static int is_constant(const experiment *e, uint32_t i)
     return e->projections[i].weight.kind == DISTRIBUTION_CONSTANT;
 }
 
+/* A sum of 31 bits holds neither too many weights nor too small ones beside large ones. */
+static meso_status weight_refuse(const experiment *e, const layout *l, uint32_t i, meso_error *err)
+{
+    const projection *p = &e->projections[i];
+    const projection_layout *q = &l->projections[i];
+    const channel *c = channel_of(e, l, i);
+    const population *target = &e->populations[p->target];
+    const char *key = population_weight_key(target, p->ports[0].port);
+    const char *unit = population_port_unit(target, p->ports[0].port);
+    const double weight = q->units * c->unit;
+    if (q->max_indegree * UNITS_MIN * ROOM > INT32_MAX)
+        return error_set(err, MESO_RANGE,
+                         "%s: projections.%s: a cell of '%s' could receive %.4g synapses; at most %.3g fit "
+                         "its input ring",
+                         p->place, p->name, target->name, q->max_indegree, INT32_MAX / (UNITS_MIN * ROOM));
+    if (c->bound < SMALLEST_BOUND)
+        return error_set(err, MESO_RANGE,
+                         "%s: projections.%s.%s: weights up to %.3g %s are too small: at least %.3g %s", p->place,
+                         p->name, key, weight, unit, UNITS_MIN * c->unit, unit);
+    return error_set(err, MESO_RANGE,
+                     "%s: projections.%s.%s: weights up to %.3g %s are too small beside the %.3g %s that all "
+                     "projections into these receptors could bring at once: at least %.3g %s; another ratio "
+                     "in `receptors` gives the projection an input of its own",
+                     p->place, p->name, key, weight, unit, c->bound, unit, UNITS_MIN * c->unit, unit);
+}
+
 static meso_status weights_measure(const experiment *e, layout *l, uint32_t i, meso_error *err)
 {
     const projection *p = &e->projections[i];
@@ -87,15 +115,7 @@ static meso_status weights_measure(const experiment *e, layout *l, uint32_t i, m
     q->units = projection_largest_weight(p) / c->unit;
     if (q->units == 0 || q->units >= UNITS_MIN)
         return MESO_OK;
-    const population *target = &e->populations[p->target];
-    const char *unit = population_port_unit(target, p->ports[0].port);
-    return error_set(
-        err, MESO_RANGE,
-        "projections.%s.%s: weights up to %.3g %s are too small beside the %.3g %s that all "
-        "projections into these receptors could bring at once: at least %.3g %s; another ratio "
-        "in `receptors` gives the projection an input of its own",
-        p->name, population_weight_key(target, p->ports[0].port), q->units * c->unit, unit, c->bound,
-        unit, UNITS_MIN * c->unit, unit);
+    return weight_refuse(e, l, i, err);
 }
 
 /* --- who shares rows ------------------------------------------------------------------------------ */

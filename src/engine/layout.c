@@ -105,9 +105,9 @@ static meso_status delays_measure(const experiment *e, layout *l, meso_error *er
         if (q->max_delay_steps > LONGEST_DELAY_STEPS)
             return error_set(
                 err, MESO_RANGE,
-                "projections.%s.delay_ms: %.15g ms are %u steps of %.15g ms; at most %u "
+                "%s: projections.%s.delay_ms: %.15g ms are %u steps of %.15g ms; at most %u "
                 "can be told apart",
-                e->projections[i].name, q->max_delay_steps * e->dt_ms, q->max_delay_steps, e->dt_ms,
+                e->projections[i].place, e->projections[i].name, q->max_delay_steps * e->dt_ms, q->max_delay_steps, e->dt_ms,
                 LONGEST_DELAY_STEPS);
     }
     return MESO_OK;
@@ -392,7 +392,7 @@ static void synapses_expect(const experiment *e, const projection *p, projection
         bound = fmin(partners, mean + 10 * sqrt(mean) + 20);
     if (p->rule == RULE_FIXED_TOTAL)
         bound = fmin((double)p->total, mean + 10 * sqrt(mean) + 20);
-    q->expected_synapses = mean * n_targets;
+    q->expected_synapses = p->rule == RULE_FIXED_TOTAL ? (double)p->total : mean * n_targets;
     q->max_indegree = bound;
 }
 

@@ -320,6 +320,11 @@ meso_status simulation_collect(simulation *sim, interval *out, meso_error *err)
 
 /* --- looking in ----------------------------------------------------------------------------------------- */
 
+bool simulation_is_side_by_side(const simulation *sim)
+{
+    return sim->schedule.side_by_side;
+}
+
 const layout *simulation_layout(const simulation *sim)
 {
     return sim->l;

@@ -52,6 +52,8 @@ meso_status simulation_enqueue(simulation *sim, uint32_t n_field_steps, const fl
 meso_status simulation_collect(simulation *sim, interval *out, meso_error *err);
 
 const layout *simulation_layout(const simulation *sim);
+/** Whether many batches go to the device in one launch (schedule.c). */
+bool simulation_is_side_by_side(const simulation *sim);
 uint64_t simulation_synapses(const simulation *sim);
 /** Synaptic events set off by the spikes collected so far: the sum of their cells' out-degrees. */
 uint64_t simulation_events(const simulation *sim);

@@ -45,6 +45,7 @@ typedef struct short_term_plasticity {
 
 typedef struct projection {
     const char *name;
+    const char *place; /* file:line, for messages */
     uint32_t source, target; /* population indices */
     connection_rule rule;
     uint32_t indegree;

@@ -181,7 +181,8 @@ static meso_status walk_describe(walk *w, meso_error *err)
                                         .vector_width = l->vector_width,
                                         .work_group_size = l->work_group_size,
                                         .batch_steps = l->batch_steps,
-                                        .storage = storage_describe(w)};
+                                        .storage = storage_describe(w),
+                                        .side_by_side = simulation_is_side_by_side(w->sim)};
     MESO_TRY(populations_describe(w, err));
     MESO_TRY(reports_describe(w, err));
     return series_describe(w, err);

@@ -119,7 +119,7 @@ static void test_delays_of_zero_and_above_the_limit_are_refused(void **state)
             snprintf(fine, sizeof fine, "{\"dt_ms\":0.01,%s",
                      network(&targets[t], 1, 1, storages[s], 1, 656, ALL, 10) + 1);
             refuse(fine,
-                   "projections.p.delay_ms: 656 ms are 65600 steps of 0.01 ms; at most 65535 can "
+                   "x:1: projections.p.delay_ms: 656 ms are 65600 steps of 0.01 ms; at most 65535 can "
                    "be told apart");
         }
 }
@@ -134,7 +134,7 @@ static void test_weights_that_would_be_lost_beside_others_are_refused(void **sta
                  "\"receptors\":{\"I_syn_pA\":1},\"weight_pA\":-0.01,\"delay_ms\":1");
     refuse(
         network(&targets[1], 10, 10, "compact", 1e6, 1, rules, 10),
-        "projections.small.weight_pA: weights up to 0.01 pA are too small beside the 1e+07 pA that "
+        "x:1: projections.small.weight_pA: weights up to 0.01 pA are too small beside the 1e+07 pA that "
         "all "
         "projections into these receptors could bring at once: at least 0.781 pA; another ratio in "
         "`receptors` gives the projection an input of its own");

@@ -82,6 +82,18 @@ static void test_nearest_name_is_near(void **state)
     assert_null(text_nearest("x", names, 4));
     assert_null(text_nearest("", names, 4));
     assert_null(text_nearest("pv", names, 0));
+    assert_string_equal(text_nearest("PV", names, 4), "pv");
+}
+
+static void test_abbreviations_are_understood_where_only_one_name_fits(void **state)
+{
+    (void)state;
+    const char *const names[] = {"U", "tau_recovery_ms", "tau_facilitation_ms", "v_mV", "n_neurons"};
+    assert_string_equal(text_nearest("u", names, 5), "U");
+    assert_string_equal(text_nearest("v", names, 5), "v_mV");
+    assert_string_equal(text_nearest("n", names, 5), "n_neurons");
+    assert_string_equal(text_nearest("tau_rec_ms", names, 5), "tau_recovery_ms");
+    assert_null(text_nearest("tau", names, 5));
 }
 
 static void test_place_is_put_before_a_message(void **state)
@@ -191,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_file_is_read_whole),
         cmocka_unit_test(test_missing_file_is_named),
         cmocka_unit_test(test_nearest_name_is_near),
+        cmocka_unit_test(test_abbreviations_are_understood_where_only_one_name_fits),
         cmocka_unit_test(test_place_is_put_before_a_message),
         cmocka_unit_test(test_long_message_is_cut_at_its_end),
         cmocka_unit_test(test_each_status_has_name_and_exit_code),
