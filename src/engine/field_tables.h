@@ -16,7 +16,7 @@ typedef struct field_tables {
     gate_entry *gates;
     float *field, *states;
     uint32_t n_compartments, n_terminals, n_enzymes, n_blocks, n_receptors, n_ligands, n_targets,
-        n_effects, n_states;
+        n_effects, n_states, n_grids;
 } field_tables;
 
 /** How much of each there is at most. */

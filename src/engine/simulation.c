@@ -70,11 +70,12 @@ static meso_status field_build(simulation *sim, meso_error *err)
 {
     static const char *const paths[] = {"mesocl.clh",    "math.clh",      "rng.clh",
                                         "layout.clh",    "groups.clh",    "receptors.clh",
-                                        "terminals.clh", "modulators.cl", "recorder.cl"};
+                                        "terminals.clh", "vesicles.clh",  "modulators.cl",
+                                        "recorder.cl"};
     text source = {0};
     const char *options = sim->l->work_group_size == 1 ? "-DMESO_WIDTH=1 -DMESO_SERIAL"
                                                        : "-DMESO_WIDTH=1";
-    meso_status status = kernel_text(&source, paths, 9, err);
+    meso_status status = kernel_text(&source, paths, 10, err);
     if (status == MESO_OK)
         status = program_build(sim->device, "field", source.data, options, &sim->field_program,
                                err);
@@ -137,7 +138,8 @@ enum {
     FIELD_N_DRUGS,
     FIELD_TABLES,
     FIELD_DRUGS = FIELD_TABLES + 11,
-    FIELD_STATE
+    FIELD_STATE,
+    FIELD_GRIDS = FIELD_STATE + 7
 };
 
 static meso_status field_arguments_set(simulation *sim, meso_error *err)
@@ -173,7 +175,11 @@ static meso_status field_arguments_set(simulation *sim, meso_error *err)
                              &sim->stimuli.rates};
     for (uint32_t i = 0; i < sizeof state / sizeof *state; i++)
         MESO_TRY(kernel_set_buffer(k, FIELD_STATE + i, state[i], err));
-    return MESO_OK;
+    MESO_TRY(kernel_set_u32(k, FIELD_GRIDS, sim->voxels.n_grids, err));
+    MESO_TRY(kernel_set_buffer(k, FIELD_GRIDS + 1, &sim->voxels.table, err));
+    MESO_TRY(kernel_set_buffer(k, FIELD_GRIDS + 2, &sim->voxels.sums, err));
+    MESO_TRY(kernel_set_buffer(k, FIELD_GRIDS + 3, &sim->voxels.strands, err));
+    return kernel_set_buffer(k, FIELD_GRIDS + 4, &sim->voxels.now, err);
 }
 
 static meso_status simulation_build(simulation *sim, const meso_run_options *options,
@@ -192,6 +198,7 @@ static meso_status simulation_build(simulation *sim, const meso_run_options *opt
     MESO_GO(playback_create(sim, err));
     MESO_GO(rings_create(sim, err));
     MESO_GO(plasticity_create(sim, err));
+    MESO_GO(voxels_create(sim, err));
     MESO_GO(synapses_create(sim, err));
     MESO_GO(recorder_create(sim, err));
     MESO_GO(network_upload(sim, err));
@@ -232,6 +239,7 @@ void simulation_destroy(simulation **sim)
     if (s->l != NULL) {
         neurons_destroy(s);
         modulators_destroy(s);
+        voxels_destroy(s);
         stimuli_destroy(s);
         playback_destroy(s);
         synapses_destroy(s);
@@ -263,6 +271,7 @@ static meso_status field_advance(simulation *sim, uint32_t row, meso_error *err)
     const recording_half *h = &sim->recorder.halves[sim->n_enqueued % 2];
     const cl_ulong number = sim->step / sim->l->steps_per_field;
     kernel *k = &sim->field_step;
+    MESO_TRY(voxels_advance(sim, row, err));
     MESO_TRY(kernel_set_bytes(k, FIELD_NUMBER, sizeof number, &number, err));
     MESO_TRY(kernel_set_u32(k, FIELD_DRUG_ROW, row, err));
     MESO_TRY(kernel_set_buffer(k, FIELD_DRUGS, &h->drugs, err));
