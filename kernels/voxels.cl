@@ -13,14 +13,14 @@ MESO_FUNCTION real voxel_clearance(real c_nM, const grid_now *now)
            (real)(now->k_loss_per_ms) * c_nM;
 }
 
-/* What comes, spread over the step, uptake and loss, by Heun's method: as in a well-mixed compartment. */
+/* What comes, spread over the step, uptake and loss, by Heun's method: as in a well-mixed compartment. A step is short
+ * enough (config/voxels.c) that no more is taken up than is there, but for rounding. */
 MESO_FUNCTION real voxel_react(real c_nM, real come_nM, float dt_ms, const grid_now *now)
 {
     const real first = voxel_clearance(c_nM, now);
-    const real guess = fmax(c_nM + fma(first, (real)(dt_ms), come_nM), (real)(0.0f));
+    const real guess = c_nM + fma(first, (real)(dt_ms), come_nM);
     const real second = voxel_clearance(guess, now);
-    const real next = c_nM + fma((real)(0.5f * dt_ms), first + second, come_nM);
-    return meso_flush(fmax(next, (real)(0.0f)));
+    return c_nM + fma((real)(0.5f * dt_ms), first + second, come_nM);
 }
 
 /* The voxel before or behind `i` of n: beyond the walls. */
@@ -80,7 +80,8 @@ MESO_FUNCTION void column_step(const grid_entry *g, const grid_now *now, uint pl
         real come = (real)(now->reverse_nM);
         if (releases)
             come = fma(vesicles_take(counts, here + at + x), (real)(now->vesicle_nM), come);
-        const real next = select(voxel_react(c, come, g->substep_ms, now), (real)(0.0f), outside);
+        const real reacted = voxel_react(c, come, g->substep_ms, now);
+        const real next = select(reacted, (real)(0.0f), (reacted < (real)(0x1p-96f)) | outside);
         meso_store(next, to + here, at + x);
         sum += next;
         south = centre;
