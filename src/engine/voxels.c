@@ -286,6 +286,8 @@ meso_status voxels_create(simulation *sim, meso_error *err)
         MESO_TRY(tables_create(sim, &s, err));
     MESO_TRY(buffer_create(sim->device, "grids", s.n_grids * sizeof *v->grids, v->grids, &v->table,
                            err));
+    MESO_TRY(buffer_create(sim->device, "grids now", s.n_grids * sizeof(grid_now), NULL, &v->now,
+                           err));
     MESO_TRY(
         buffer_create(sim->device, "column sums", s.columns * sizeof(float), NULL, &v->sums, err));
     MESO_TRY(buffer_create(sim->device, "strands", s.n_grids * STRANDS * sizeof(float), NULL,
