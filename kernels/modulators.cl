@@ -162,7 +162,7 @@ __kernel void field_step(
     __global float *states, __global float *modulation, __global uint *thresholds,
     __global ulong *volleys, __global const rate_entry *rates, uint n_grids,
     __global const grid_entry *grids, __global const float *sums, __global float *strands,
-    __global grid_now *grids_now)
+    __global grid_now *grids_now, __global const local_entry *locals, __global uint *local_sums)
 {
     const uint me = (uint)get_local_id(0), n_items = (uint)get_local_size(0);
     __global const float *drug_nM = drug_levels + drug_row * n_drugs;
@@ -179,20 +179,16 @@ __kernel void field_step(
         const compartment_entry m = compartments[i];
         if (m.n_lists == 0u)
             continue;
-        const compartment_now now = compartment_look(&m, terminals, enzymes, blocks, effects, drug_nM,
-                                                     field, states);
-        const float c_nM = field[m.concentration];
-        compartment_change change;
-        if (m.grid == MESO_NEVER)
-            change = compartment_mix(
-                &m, &now,
-                spikes_count(spike_counts, n_lists, n_history, number * batches_per_field,
-                             batches_per_field, m.delay_batches, m.first_list, m.n_lists),
-                c_nM, dt_ms);
-        else
-            change = grid_change(&grids[m.grid], &grids_now[m.grid],
-                                 strands + m.grid * MESO_STRANDS, &now, c_nM, dt_ms);
-        compartment_step(&m, &now, &change, terminals, enzymes, blocks, drug_nM, dt_ms, field, states);
+        if (m.grid != MESO_NEVER) {
+            grid_settle(&m, &grids[m.grid], &grids_now[m.grid], strands + m.grid * MESO_STRANDS,
+                        terminals, enzymes, blocks, effects, drug_nM, dt_ms, field, states);
+            continue;
+        }
+        const uint n_spikes =
+            spikes_count(spike_counts, n_lists, n_history, number * batches_per_field,
+                         batches_per_field, m.delay_batches, m.first_list, m.n_lists);
+        compartment_step(&m, n_spikes, terminals, enzymes, blocks, effects, drug_nM, dt_ms, field,
+                         states);
     }
     for (uint i = me; i < n_gates; i += n_items) {
         const gate_entry g = gates[i];
@@ -200,10 +196,13 @@ __kernel void field_step(
     }
     MESO_BARRIER();
 
-    /* 2. receptors follow the concentration of their compartment, and drugs */
+    /* 2. receptors follow the concentration of their compartment, and drugs; those of cells in grids have done so */
     for (uint i = me; i < n_receptors; i += n_items) {
         const receptor_entry r = receptors[i];
-        receptor_step(&r, ligands, drug_nM, dt_ms, field, states);
+        if (r.cells != MESO_NEVER)
+            receptor_means(&r, &locals[r.cells], local_sums, field);
+        else
+            receptor_step(&r, ligands, drug_nM, dt_ms, field, states);
     }
     MESO_BARRIER();
 

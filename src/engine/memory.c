@@ -131,6 +131,7 @@ static void early_list(const experiment *e, const layout *l, const listing *to)
     list_add(to, "played spikes", 2 * playback_bytes(e, l));
     list_add(to, "modulators and receptors", modulators_bytes(e));
     list_add(to, "voxel grids", voxels_bytes(e, l));
+    list_add(to, "receptors in grids", cells_bytes(e, l));
     list_add(to, "spike history", history_bytes(l) + list_counts_bytes(e, l));
     list_add(to, "short-term plasticity", plasticity_bytes(l));
 }

@@ -176,10 +176,11 @@ static meso_status field_arguments_set(simulation *sim, meso_error *err)
     for (uint32_t i = 0; i < sizeof state / sizeof *state; i++)
         MESO_TRY(kernel_set_buffer(k, FIELD_STATE + i, state[i], err));
     MESO_TRY(kernel_set_u32(k, FIELD_GRIDS, sim->voxels.n_grids, err));
-    MESO_TRY(kernel_set_buffer(k, FIELD_GRIDS + 1, &sim->voxels.table, err));
-    MESO_TRY(kernel_set_buffer(k, FIELD_GRIDS + 2, &sim->voxels.sums, err));
-    MESO_TRY(kernel_set_buffer(k, FIELD_GRIDS + 3, &sim->voxels.strands, err));
-    return kernel_set_buffer(k, FIELD_GRIDS + 4, &sim->voxels.now, err);
+    const buffer *grids[] = {&sim->voxels.table, &sim->voxels.sums,   &sim->voxels.strands,
+                             &sim->voxels.now,   &sim->cells.locals, &sim->cells.sums};
+    for (uint32_t i = 0; i < sizeof grids / sizeof *grids; i++)
+        MESO_TRY(kernel_set_buffer(k, FIELD_GRIDS + 1 + i, grids[i], err));
+    return MESO_OK;
 }
 
 static meso_status simulation_build(simulation *sim, const meso_run_options *options,
@@ -193,17 +194,19 @@ static meso_status simulation_build(simulation *sim, const meso_run_options *opt
     MESO_GO(network_build(sim, generated.data, err));
     MESO_GO(neurons_derive(sim, err));
     MESO_GO(field_build(sim, err));
+    MESO_GO(voxels_create(sim, err));
     MESO_GO(modulators_create(sim, err));
     MESO_GO(stimuli_create(sim, err));
     MESO_GO(playback_create(sim, err));
     MESO_GO(rings_create(sim, err));
     MESO_GO(plasticity_create(sim, err));
-    MESO_GO(voxels_create(sim, err));
     MESO_GO(synapses_create(sim, err));
     MESO_GO(recorder_create(sim, err));
     MESO_GO(network_upload(sim, err));
     MESO_GO(schedule_create(sim, options, err));
     MESO_GO(field_arguments_set(sim, err));
+    MESO_GO(voxels_arguments_set(sim, err));
+    MESO_GO(cells_arguments_set(sim, err));
     MESO_GO(device_wait(sim->device, NULL, err));
 done:
     text_free(&generated);
@@ -240,6 +243,7 @@ void simulation_destroy(simulation **sim)
         neurons_destroy(s);
         modulators_destroy(s);
         voxels_destroy(s);
+        cells_destroy(s);
         stimuli_destroy(s);
         playback_destroy(s);
         synapses_destroy(s);
@@ -272,6 +276,7 @@ static meso_status field_advance(simulation *sim, uint32_t row, meso_error *err)
     const cl_ulong number = sim->step / sim->l->steps_per_field;
     kernel *k = &sim->field_step;
     MESO_TRY(voxels_advance(sim, row, err));
+    MESO_TRY(cells_advance(sim, row, err));
     MESO_TRY(kernel_set_bytes(k, FIELD_NUMBER, sizeof number, &number, err));
     MESO_TRY(kernel_set_u32(k, FIELD_DRUG_ROW, row, err));
     MESO_TRY(kernel_set_buffer(k, FIELD_DRUGS, &h->drugs, err));

@@ -50,6 +50,16 @@ static const compartment *compartment_next(const experiment *e, uint32_t *modula
     return NULL;
 }
 
+uint32_t voxels_grid(const experiment *e, uint32_t modulator_index, uint32_t compartment_index)
+{
+    uint32_t grid = 0;
+    for (uint32_t m = 0; m <= modulator_index; m++)
+        for (uint32_t c = 0; c < e->modulators[m].n_compartments; c++)
+            if (m < modulator_index || c < compartment_index)
+                grid += e->modulators[m].compartments[c].grid != NULL;
+    return grid;
+}
+
 /* Neurons by their places in a population's spike lists. */
 static uint64_t n_listed(const layout *l, uint32_t population)
 {
@@ -215,19 +225,21 @@ done:
 
 static meso_status program_create(simulation *sim, meso_error *err)
 {
-    static const char *const paths[] = {"mesocl.clh", "math.clh",   "rng.clh",  "layout.clh",
-                                        "groups.clh", "voxels.clh", "voxels.cl"};
+    static const char *const paths[] = {"mesocl.clh",    "math.clh",   "rng.clh",
+                                        "layout.clh",    "groups.clh", "voxels.clh",
+                                        "receptors.clh", "voxels.cl",  "cells.cl"};
     voxels *v = &sim->voxels;
     text source = {0};
     char options[96];
-    meso_status status = kernel_text(&source, paths, 7, err);
+    meso_status status = kernel_text(&source, paths, 9, err);
     if (status == MESO_OK)
         status = program_build(sim->device, "voxels", source.data, network_options(sim->l, options),
                                &v->program, err);
     text_free(&source);
     MESO_TRY(status);
     MESO_TRY(kernel_create(sim->field_program, "vesicles_release", &v->release, err));
-    return kernel_create(v->program, "voxels_step", &v->step, err);
+    MESO_TRY(kernel_create(v->program, "voxels_step", &v->step, err));
+    return kernel_create(v->program, "cells_bind", &sim->cells.bind, err);
 }
 
 /* Arguments of vesicles_release (modulators.cl) and voxels_step (voxels.cl) by position. */
@@ -242,7 +254,7 @@ static meso_status buffers_set(kernel *k, uint32_t first, const buffer *const *b
     return MESO_OK;
 }
 
-static meso_status arguments_set(simulation *sim, meso_error *err)
+meso_status voxels_arguments_set(simulation *sim, meso_error *err)
 {
     voxels *v = &sim->voxels;
     const layout *l = sim->l;
@@ -259,6 +271,8 @@ static meso_status arguments_set(simulation *sim, meso_error *err)
     const buffer *const step[] = {
         &v->table,  &v->now, &v->concentrations[0], &v->concentrations[1], &v->counts,
         &v->stamps, &v->sums};
+    if (v->n_grids == 0)
+        return MESO_OK;
     for (uint32_t i = 0; i < RELEASE_NUMBER; i++)
         MESO_TRY(kernel_set_u32(&v->release, i, sizes[i], err));
     MESO_TRY(
@@ -286,8 +300,8 @@ meso_status voxels_create(simulation *sim, meso_error *err)
         MESO_TRY(tables_create(sim, &s, err));
     MESO_TRY(buffer_create(sim->device, "grids", s.n_grids * sizeof *v->grids, v->grids, &v->table,
                            err));
-    MESO_TRY(buffer_create(sim->device, "grids now", s.n_grids * sizeof(grid_now), NULL, &v->now,
-                           err));
+    MESO_TRY(
+        buffer_create(sim->device, "grids now", s.n_grids * sizeof(grid_now), NULL, &v->now, err));
     MESO_TRY(
         buffer_create(sim->device, "column sums", s.columns * sizeof(float), NULL, &v->sums, err));
     MESO_TRY(buffer_create(sim->device, "strands", s.n_grids * STRANDS * sizeof(float), NULL,
@@ -295,8 +309,7 @@ meso_status voxels_create(simulation *sim, meso_error *err)
     if (s.n_grids == 0)
         return MESO_OK;
     v->n_groups = groups_choose(sim, &s);
-    MESO_TRY(program_create(sim, err));
-    return arguments_set(sim, err);
+    return program_create(sim, err);
 }
 
 void voxels_destroy(simulation *sim)
