@@ -22,17 +22,6 @@ MESO_FUNCTION uint lanes_sum(word w)
     return sum;
 }
 
-/* Concentrations in the cells' voxels; zero where there is no cell. */
-MESO_FUNCTION real voxels_gather(word voxels, __global const float *concentration)
-{
-    uint indices[MESO_WIDTH];
-    float found[MESO_WIDTH];
-    meso_store_word(voxels, indices, 0);
-    for (uint lane = 0; lane < MESO_WIDTH; lane++)
-        found[lane] = indices[lane] == MESO_NEVER ? 0.0f : concentration[indices[lane]];
-    return meso_load(found, 0);
-}
-
 /* In units, none where there is no cell. */
 MESO_FUNCTION word units_of(real x, truth nobody)
 {
@@ -50,10 +39,10 @@ MESO_FUNCTION void local_step(__global const local_entry *l, __global const rece
     const receptor_entry r = receptors[l->receptor];
     word total[3] = {(word)(0u), (word)(0u), (word)(0u)};
     for (uint i = first; i < end; i += MESO_WIDTH) {
-        const word voxels = meso_load_word(places, l->first_place + i);
-        const truth nobody = voxels == (word)(MESO_NEVER);
+        __global const uint *voxels = places + l->first_place + i;
+        const truth nobody = meso_load_word(voxels, 0) == (word)(MESO_NOWHERE);
         const receptor_result now =
-            receptor_advance(&r, ligands, voxels_gather(voxels, concentration), drug_nM, dt_ms,
+            receptor_advance(&r, ligands, meso_gather(concentration, voxels), drug_nM, dt_ms,
                              states + l->first_state + i, l->stride);
         __global float *results = states + l->first_result + i;
         meso_store(now.occupancy, results, 0);

@@ -103,7 +103,7 @@ static void places_fill(const simulation *sim, uint32_t population, const grid_e
     const experiment *e = sim->e;
     const population_layout *l = &sim->l->populations[population];
     for (uint32_t i = 0; i < l->n_padded; i++)
-        places[i] = MESO_NEVER;
+        places[i] = MESO_NOWHERE;
     for (uint32_t i = 0; i < e->populations[population].n_neurons; i++)
         places[layout_place(sim->l, l, i)] = voxel_of(e, &e->populations[population], i, g);
 }

@@ -83,10 +83,11 @@ static void write_modulation(writer *w, const char *lvalue, effect_target target
         for (int i = 0; i < t; i++)
             before += codegen_target_is_local(w->e, w->population, &w->program->targets[i]);
         const uint32_t field = codegen_local_field(w->e, w->population, before);
-        text_appendf(&w->body,
-                     "        %s = fma(%s, meso_load(state + %u * stride, i), meso_load(state + %u * "
-                     "stride, i));\n",
-                     lvalue, lvalue, field, field + 1);
+        text_appendf(
+            &w->body,
+            "        %s = fma(%s, meso_load(state + %u * stride, i), meso_load(state + %u * "
+            "stride, i));\n",
+            lvalue, lvalue, field, field + 1);
     } else if (t >= 0)
         text_appendf(&w->body, "        %s = fma(%s, (real)(M[%d]), (real)(M[%d]));\n", lvalue,
                      lvalue, 2 * t, 2 * t + 1);
@@ -351,7 +352,8 @@ static void write_state_store(writer *w)
     write_stimuli_store(w);
     text_appendf(&w->body,
                  "        if ((b->first_step + b->n_steps) %% %uul == 0ul)\n"
-                 "            finite_check(b, c, i, s.%s);\n", w->steps_per_field, m->state[0].name);
+                 "            finite_check(b, c, i, s.%s);\n",
+                 w->steps_per_field, m->state[0].name);
 }
 
 static meso_status body_write(writer *w, meso_error *err)
