@@ -48,5 +48,8 @@ typedef struct meso_experiment experiment;
 
 /** Index of the compartment of `modulator` in `region`, or MODEL_NONE. */
 uint32_t modulator_compartment(const modulator *m, const char *region);
+/** The grid in which a receptor's modulator is in `region`, or NULL; `compartment` (may be NULL) gets its index. */
+const voxel_grid *receptor_grid(const experiment *e, uint32_t receptor_index, const char *region,
+                                uint32_t *compartment);
 
 #endif
