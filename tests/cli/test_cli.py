@@ -143,7 +143,7 @@ class Lists(unittest.TestCase):
             self.assertEqual(one.returncode, 0)
             if name not in ("direct", "sine"):
                 self.assertIn("\nstate ", one.stdout)
-            published = name not in ("parrot", "direct", "sine") and not name.endswith("_source")
+            published = name not in ("parrot", "axon", "voltage_clamp", "direct", "sine") and not name.endswith("_source")
             self.assertEqual("\nsource: " in one.stdout, published)
 
     def test_inputs_and_derived_numbers_of_a_model(self):
