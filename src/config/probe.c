@@ -124,6 +124,14 @@ static void make_network(bench *b)
 
 /* --- chemistry -------------------------------------------------------------------------------- */
 
+/* A compartment without release has no stores, and what works in them has nothing to do. */
+static void silence(bench *b, cJSON *compartment)
+{
+    set_number(b, compartment, "release_nM", 0);
+    cJSON_DeleteItemFromObjectCaseSensitive(compartment, "terminals");
+    cJSON_DeleteItemFromObjectCaseSensitive(compartment, "enzymes");
+}
+
 static void quiet_modulators(bench *b)
 {
     const probe_plan *plan = b->plan;
@@ -135,10 +143,10 @@ static void quiet_modulators(bench *b)
             if (!get_member(compartment, "source"))
                 continue; /* a constant tone */
             set_text(b, compartment, "source", AXONS);
+            if (plan->modulator != i || plan->compartment != c)
+                silence(b, compartment);
             if (!get_member(compartment, "terminals")) /* whose stores are in balance with it */
                 set_number(b, compartment, "initial_nM", 0);
-            if (plan->modulator != i || plan->compartment != c)
-                set_number(b, compartment, "release_nM", 0);
             cJSON_DeleteItemFromObjectCaseSensitive(compartment, "grid");
         }
     }
