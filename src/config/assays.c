@@ -1,3 +1,4 @@
+#include "config/assay_sheet.h"
 #include "config/loader.h"
 #include <math.h>
 #include <string.h>
@@ -157,8 +158,7 @@ static meso_status read_pet(loader *l, const cJSON *object, assay *a)
         MESO_TRY(read_compartment(l, object, a));
         if (l->experiment->modulators[a->modulator].compartments[a->compartment].transporter)
             return MESO_OK;
-        return LOADER_ERROR(l, object, "region", MESO_CONFIG,
-                            "'%s' has no transporter for '%s'",
+        return LOADER_ERROR(l, object, "region", MESO_CONFIG, "'%s' has no transporter for '%s'",
                             get_member(object, "region")->valuestring,
                             l->experiment->modulators[a->modulator].name);
     }
@@ -192,17 +192,46 @@ static meso_status read_report(loader *l, const cJSON *object, assay *a)
                         r->name, r->variable);
 }
 
+/* Something must release it. */
+static meso_status read_release(loader *l, const cJSON *object, assay *a)
+{
+    MESO_TRY(read_compartment(l, object, a));
+    const modulator *m = &l->experiment->modulators[a->modulator];
+    if (m->compartments[a->compartment].source != MODEL_NONE)
+        return MESO_OK;
+    return LOADER_ERROR(l, object, "region", MESO_CONFIG,
+                        "'%s' is constant in '%s': no pulse releases it", m->name,
+                        m->compartments[a->compartment].region);
+}
+
+/* A clamp sees conductances. */
+static meso_status read_pathway(loader *l, const cJSON *object, assay *a)
+{
+    const cJSON *named = get_member(object, "projection");
+    MESO_TRY(loader_resolve(l, named, "projections", &a->projection));
+    const projection *p = &l->experiment->projections[a->projection];
+    const population *target = &l->experiment->populations[p->target];
+    for (uint32_t i = 0; i < p->n_ports; i++)
+        if (p->ports[i].port >= target->n_conductances)
+            return LOADER_ERROR(
+                l, named, NULL, MESO_CONFIG,
+                "'%s' adds to '%s', an input of the model of '%s': no clamp sees it", p->name,
+                population_port_name(target, p->ports[i].port), target->name);
+    return MESO_OK;
+}
+
 static meso_status read_subject(loader *l, const cJSON *object, assay *a)
 {
     switch (a->kind) {
     case ASSAY_MICRODIALYSIS:
-    case ASSAY_VOLTAMMETRY:
     case ASSAY_TRANSIENTS:
         return read_compartment(l, object, a);
+    case ASSAY_VOLTAMMETRY:
+        return read_release(l, object, a);
     case ASSAY_PET:
         return read_pet(l, object, a);
     case ASSAY_EVOKED_CURRENT:
-        return loader_resolve(l, get_member(object, "projection"), "projections", &a->projection);
+        return read_pathway(l, object, a);
     case ASSAY_UNITS:
         return loader_resolve(l, get_member(object, "population"), "populations", &a->population);
     case ASSAY_MEMBRANE_STATES:
@@ -314,4 +343,41 @@ meso_status load_assays(loader *l)
     for (const cJSON *object = first_member(map); object; object = next_member(object))
         MESO_TRY(read_assay(l, object, a++));
     return MESO_OK;
+}
+
+/* --- for people ------------------------------------------------------------------------------- */
+
+static void append_default(const field *f, text *out)
+{
+    char value[NUMBER_TEXT] = "";
+    if (f->has_default && f->text)
+        text_appendf(out, "%-10s", f->text);
+    else if (f->has_default)
+        text_appendf(out, "%-10s", number_text(f->number, value));
+    else
+        text_appendf(out, "%-10s", f->required ? "required" : "");
+}
+
+bool assay_sheet(const char *kind, text *out)
+{
+    unsigned i = 0;
+    while (assay_kind_names[i] && strcmp(assay_kind_names[i], kind) != 0)
+        i++;
+    if (!assay_kind_names[i])
+        return false;
+    text_appendf(out, "%s: %s\n\n%-16s  %-4s  %-10s%s\n", kind, assay_kind_titles[i], "key", "unit",
+                 "default", "meaning");
+    for (const field *f = assay_fields; f->key; f++) {
+        if (!(f->variants & VARIANT(i)))
+            continue;
+        text_appendf(out, "%-16s  %-4s  ", f->key, f->unit ? f->unit : "");
+        append_default(f, out);
+        text_append(out, f->doc);
+        if (f->bounded) {
+            text_append(out, "; ");
+            field_append_range(f, out);
+        }
+        text_append(out, "\n");
+    }
+    return true;
 }

@@ -124,12 +124,13 @@ static void make_network(bench *b)
 
 /* --- chemistry -------------------------------------------------------------------------------- */
 
-/* A compartment without release has no stores, and what works in them has nothing to do. */
+/* A compartment without release needs neither stores, nor enzymes, nor space. */
 static void silence(bench *b, cJSON *compartment)
 {
     set_number(b, compartment, "release_nM", 0);
     cJSON_DeleteItemFromObjectCaseSensitive(compartment, "terminals");
     cJSON_DeleteItemFromObjectCaseSensitive(compartment, "enzymes");
+    cJSON_DeleteItemFromObjectCaseSensitive(compartment, "grid");
 }
 
 static void quiet_modulators(bench *b)
@@ -147,7 +148,6 @@ static void quiet_modulators(bench *b)
                 silence(b, compartment);
             if (!get_member(compartment, "terminals")) /* whose stores are in balance with it */
                 set_number(b, compartment, "initial_nM", 0);
-            cJSON_DeleteItemFromObjectCaseSensitive(compartment, "grid");
         }
     }
 }

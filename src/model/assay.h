@@ -55,5 +55,6 @@ typedef struct assay {
 } assay;
 
 extern const char *const assay_kind_names[]; /* ends with NULL */
+extern const char *const assay_kind_titles[];
 
 #endif
