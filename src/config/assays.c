@@ -112,9 +112,10 @@ static const field assay_fields[] = {
     {0}};
 /* clang-format on */
 
-const object_type assay_type = {
-    .name = "assay", .doc = "What a laboratory would measure", .fields = assay_fields,
-    .variant = "assay"};
+const object_type assay_type = {.name = "assay",
+                                .doc = "What a laboratory would measure",
+                                .fields = assay_fields,
+                                .variant = "assay"};
 
 /* --- what it looks at ------------------------------------------------------------------------- */
 

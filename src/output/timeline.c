@@ -61,7 +61,8 @@ static meso_status append_series(timeline_file *out, const meso_assay_series *s,
     } columns[] = {{"time_s", "s", s->time_s}, {"values", s->unit, s->values}};
     for (int c = 0; c < 2; c++) {
         h5_name dataset = h5_name_of("/assay/%s/%s/%s", s->name, s->quantity, columns[c].what);
-        MESO_TRY(h5_write(&out->file, dataset.path, H5T_NATIVE_DOUBLE, s->n, columns[c].values, err));
+        MESO_TRY(
+            h5_write(&out->file, dataset.path, H5T_NATIVE_DOUBLE, s->n, columns[c].values, err));
         MESO_TRY(h5_attribute_text(&out->file, dataset.path, "units", columns[c].unit, err));
     }
     return MESO_OK;

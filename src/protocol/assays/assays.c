@@ -264,7 +264,8 @@ double assay_time_h(const assay_run *r, double time_s)
 double assay_end_h(const assay_run *r, double ended_s)
 {
     const double end_s = fmin(r->assay->stop_s, ended_s), moment_s = 1e-6;
-    return assay_time_h(r, end_s - moment_s) + moment_s / 3600; /* before the leap of the next phase */
+    return assay_time_h(r, end_s - moment_s) +
+           moment_s / 3600; /* before the leap of the next phase */
 }
 
 /* Room for one more of `n` elements; the list as it is when there is none. */
