@@ -122,6 +122,33 @@ MESO_FUNCTION void receptor_step(const receptor_entry *r, __global const ligand_
     field[r->fields + 2u] = now.surface;
 }
 
+/* Vesicles of the spikes that arrive in a field step, before voxels_step. Launch: any number of groups of any size. */
+__kernel void vesicles_release(
+    uint n_grids, uint n_lists, uint n_history, uint batches_per_field, uint batch_steps,
+    uint spikes_per_batch, uint cell_bits, uint n_drugs, ulong number, uint drug_row,
+    __global const float *drug_levels, __global const grid_entry *grids,
+    __global const compartment_entry *compartments, __global const terminal_entry *terminals,
+    __global const enzyme_entry *enzymes, __global const block_entry *blocks,
+    __global const effect_entry *effects, __global const float *field, __global const float *states,
+    __global const uint *spike_counts, __global const uint *spikes, __global const uint *neurons,
+    __global uint *counts, __global uint *stamps, __global grid_now *grids_now)
+{
+    const spike_lists lists = {n_lists, n_history, batches_per_field, batch_steps, spikes_per_batch,
+                               cell_bits, spike_counts, spikes, neurons};
+    for (uint i = 0; i < n_grids; i++) {
+        const grid_entry g = grids[i];
+        const compartment_entry m = compartments[g.compartment];
+        const compartment_now now = compartment_look(&m, terminals, enzymes, blocks, effects,
+                                                     drug_levels + drug_row * n_drugs, field, states);
+        if (get_global_id(0) == 0)
+            grid_prepare(&g, &m, &now, &grids_now[i]);
+        const uint n = vesicles_add(&g, &m, &lists, number, share_threshold(g.probability * now.gain),
+                                    counts, stamps);
+        if (n > 0u)
+            atomic_add(&grids_now[i].n_released, n);
+    }
+}
+
 __kernel void field_step(
     uint n_compartments, uint n_receptors, uint n_targets, uint n_gates, uint n_stimuli, uint n_field,
     uint n_lists, uint n_history, uint batches_per_field, uint steps_per_field, ulong number, float dt_ms, uint drug_row, uint n_drugs,
@@ -133,16 +160,30 @@ __kernel void field_step(
     __global const stimulus_entry *stimuli, __global const uint *spike_counts,
     __global const float *drug_levels, __global float *field, __global float *field_sum,
     __global float *states, __global float *modulation, __global uint *thresholds,
-    __global ulong *volleys, __global const rate_entry *rates)
+    __global ulong *volleys, __global const rate_entry *rates, uint n_grids,
+    __global const grid_entry *grids, __global const float *sums, __global float *strands,
+    __global grid_now *grids_now, __global const local_entry *locals, __global uint *local_sums)
 {
     const uint me = (uint)get_local_id(0), n_items = (uint)get_local_size(0);
     __global const float *drug_nM = drug_levels + drug_row * n_drugs;
+
+    /* 0. what is in the grids, whose step was before */
+    for (uint i = me; i < n_grids * MESO_STRANDS; i += n_items) {
+        const grid_entry g = grids[i / MESO_STRANDS];
+        strands[i] = grid_strand(&g, i % MESO_STRANDS, sums);
+    }
+    MESO_BARRIER();
 
     /* 1. compartments, and the gates of outside input */
     for (uint i = me; i < n_compartments; i += n_items) {
         const compartment_entry m = compartments[i];
         if (m.n_lists == 0u)
             continue;
+        if (m.grid != MESO_NEVER) {
+            grid_settle(&m, &grids[m.grid], &grids_now[m.grid], strands + m.grid * MESO_STRANDS,
+                        terminals, enzymes, blocks, effects, drug_nM, dt_ms, field, states);
+            continue;
+        }
         const uint n_spikes =
             spikes_count(spike_counts, n_lists, n_history, number * batches_per_field,
                          batches_per_field, m.delay_batches, m.first_list, m.n_lists);
@@ -155,10 +196,13 @@ __kernel void field_step(
     }
     MESO_BARRIER();
 
-    /* 2. receptors follow the concentration of their compartment, and drugs */
+    /* 2. receptors follow the concentration of their compartment, and drugs; those of cells in grids have done so */
     for (uint i = me; i < n_receptors; i += n_items) {
         const receptor_entry r = receptors[i];
-        receptor_step(&r, ligands, drug_nM, dt_ms, field, states);
+        if (r.cells != MESO_NEVER)
+            receptor_means(&r, &locals[r.cells], local_sums, field);
+        else
+            receptor_step(&r, ligands, drug_nM, dt_ms, field, states);
     }
     MESO_BARRIER();
 

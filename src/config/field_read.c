@@ -50,6 +50,13 @@ static meso_status read_text(const cJSON *value, arena *memory, const char **to,
     return *to ? MESO_OK : error_set(err, MESO_MEMORY, "out of memory");
 }
 
+static void read_box(const cJSON *value, double to[3])
+{
+    for (int i = 0; i < 3; i++)
+        to[i] = cJSON_IsNumber(value) ? value->valuedouble
+                                      : cJSON_GetArrayItem(value, i)->valuedouble;
+}
+
 static meso_status read_value(const field *f, const cJSON *value, arena *memory, void *to,
                               meso_error *err)
 {
@@ -71,6 +78,9 @@ static meso_status read_value(const field *f, const cJSON *value, arena *memory,
         return MESO_OK;
     case FIELD_DISTRIBUTION:
         *(distribution *)to = field_read_distribution(f, value);
+        return MESO_OK;
+    case FIELD_BOX:
+        read_box(value, to);
         return MESO_OK;
     default:
         return error_set(err, MESO_INTERNAL, "key '%s' has no place in a struct", f->key);

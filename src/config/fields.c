@@ -80,6 +80,7 @@ static void append_expected(const field *f, text *out)
         [FIELD_SELECTION] = "true, false or a list of names",
         [FIELD_INDICES] = "a count or a list of indices",
         [FIELD_NUMBER_OR_NAME] = "a number or a name",
+        [FIELD_BOX] = "a number or a list of three",
     };
     if (f->bounded && f->min == f->max)
         text_appendf(out, "%.15g", f->min);
@@ -292,6 +293,11 @@ meso_status field_check(const document *d, const field *f, cJSON *value, meso_er
                                      : check_list(d, f, value, &index, err);
     case FIELD_NUMBER_OR_NAME:
         return cJSON_IsNumber(value) ? MESO_OK : check_text(d, f, value, err);
+    case FIELD_BOX:
+        if (cJSON_IsNumber(value))
+            return check_range(d, f, value, err);
+        return cJSON_GetArraySize(value) == 3 ? check_list(d, f, value, &number, err)
+                                              : wrong_kind(d, f, value, err);
     }
     return MESO_OK;
 }

@@ -34,6 +34,7 @@ typedef enum field_kind {
     FIELD_SELECTION,      /* true, false, or a list of names */
     FIELD_INDICES,        /* a count, or a list of indices */
     FIELD_NUMBER_OR_NAME,
+    FIELD_BOX, /* double[3]: three numbers, or one for all */
 } field_kind;
 
 typedef struct object_type object_type;

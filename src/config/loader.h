@@ -26,10 +26,12 @@ extern const object_type projection_type;            /* projections.c */
 extern const object_type stimulus_type;              /* stimuli.c */
 extern const object_type modulator_type;             /* modulators.c */
 extern const object_type receptor_type;              /* receptors.c */
+extern const object_type voxel_grid_type;            /* voxels.c */
 extern const object_type drug_type, species_type;    /* drugs.c */
 extern const object_type drug_target_type;           /* drug_actions.c */
 extern const object_type phase_type;                 /* protocol.c */
 extern const object_type record_type;                /* recording.c */
+extern const object_type assay_type;                  /* assays.c */
 
 extern const char *const route_names[]; /* drugs.c; by drug_route, ends with NULL */
 
@@ -40,6 +42,7 @@ meso_status load_modulators(loader *l);
 meso_status load_drugs(loader *l);
 meso_status load_protocol(loader *l);
 meso_status load_recording(loader *l);
+meso_status load_assays(loader *l);
 
 /* --- what they share -------------------------------------------------------------------------- */
 
@@ -80,6 +83,9 @@ meso_status load_parameters(loader *l, const neuron_model *m, const population *
 /* playback.c, currents.c: what these kinds of stimuli have beside the others */
 meso_status load_playback(loader *l, const cJSON *object, stimulus *s);
 meso_status load_current(loader *l, const cJSON *object, stimulus *s);
+
+/** voxels.c: the grid of a compartment, if it has one, and the release that follows from either. */
+meso_status load_voxels(loader *l, const cJSON *object, compartment *c);
 
 /** Rows of a weight: four keys, one for each unit that ports have, fill one member. */
 #define WEIGHT_ROWS(struct_name, which_variants, per)                                              \

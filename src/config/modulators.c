@@ -61,7 +61,8 @@ static const field compartment_fields[] = {
      .doc = "name of the population whose spikes release the modulator here; else tone_nM"},
     {.key = "release_nM", .kind = FIELD_NUMBER, .unit = "nM",
      FIELD_FROM(0, 1000000), FIELD_IN(compartment, release_nM),
-     .doc = "rise of the concentration if every source neuron fires once, without autoreceptors"},
+     .doc = "rise of the concentration if every source neuron fires once, without autoreceptors; "
+            "required unless a grid has a release_probability"},
     {.key = "axonal_delay_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_DEFAULT(0),
      FIELD_FROM(0, 1000), FIELD_IN(compartment, axonal_delay_ms), .doc = "from spike to release"},
     {.key = "V_max_nM_per_s", .kind = FIELD_NUMBER, .unit = "nM/s",
@@ -87,10 +88,13 @@ static const field compartment_fields[] = {
     {.key = "initial_nM", .kind = FIELD_NUMBER, .unit = "nM", FIELD_DEFAULT(0),
      FIELD_FROM(0, 1000000), FIELD_IN(compartment, initial_nM),
      .doc = "concentration at the start"},
+    {.key = "grid", .kind = FIELD_OBJECT, .type = &voxel_grid_type,
+     .doc = "the region in space, in place of a well-mixed compartment; what is reported of the "
+            "compartment is then the mean over the grid"},
     {0}};
 
 static const object_type compartment_type = {
-    .name = "compartment", .doc = "Well-mixed extracellular space of one region",
+    .name = "compartment", .doc = "Extracellular space of one region, well mixed unless it has a grid",
     .fields = compartment_fields};
 
 static const field modulator_fields[] = {
@@ -127,8 +131,9 @@ static meso_status read_autoreceptor(loader *l, const cJSON *object, uint32_t mo
 /* Keys of a constant compartment, or of one that spikes fill. */
 static meso_status check_source(loader *l, const cJSON *object)
 {
-    static const char *const needed[] = {"release_nM", "V_max_nM_per_s", "K_m_nM"};
-    static const char *const without[] = {"terminals", "autoreceptor", "presynaptic", "enzymes"};
+    static const char *const needed[] = {"V_max_nM_per_s", "K_m_nM"};
+    static const char *const without[] = {"terminals", "autoreceptor", "presynaptic", "enzymes",
+                                          "grid"};
     const cJSON *source = get_member(object, "source"), *tone = get_member(object, "tone_nM");
     if (!source == !tone)
         return LOADER_ERROR(l, object, source ? "tone_nM" : "source", MESO_CONFIG,
@@ -136,11 +141,11 @@ static meso_status check_source(loader *l, const cJSON *object)
                                      "concentration"
                                    : "missing: expected the population that releases, or tone_nM, "
                                      "a constant concentration");
-    for (int i = 0; source && i < 3; i++)
+    for (int i = 0; source && i < 2; i++)
         if (!get_member(object, needed[i]))
             return LOADER_ERROR(l, object, needed[i], MESO_CONFIG, "missing: expected a number%s",
-                                i == 1 ? " in nM/s" : " in nM");
-    for (int i = 0; tone && i < 4; i++)
+                                i == 0 ? " in nM/s" : " in nM");
+    for (int i = 0; tone && i < 5; i++)
         if (get_member(object, without[i]))
             return LOADER_ERROR(l, object, without[i], MESO_CONFIG,
                                 "has no meaning beside tone_nM: the concentration is constant");
@@ -217,6 +222,7 @@ static meso_status read_compartment(loader *l, const cJSON *object, uint32_t mod
     MESO_TRY(loader_resolve(l, source, "populations", &c->source));
     MESO_TRY(read_enzymes(l, object, c));
     MESO_TRY(check_clearance(l, object, c));
+    MESO_TRY(load_voxels(l, object, c));
     MESO_TRY(read_terminals(l, object, c));
     MESO_TRY(load_presynaptic(l, object, c->region, &c->presynaptic, &c->n_presynaptic));
     return read_autoreceptor(l, object, modulator_index, c);

@@ -136,6 +136,15 @@ static void describe_indices(schema *s, cJSON *out)
     add(s, index, "minimum", cJSON_CreateNumber(0));
 }
 
+static void describe_box(schema *s, cJSON *out, const field *f)
+{
+    describe_number(s, alternative(s, out), f);
+    cJSON *list = alternative(s, out);
+    describe_number(s, describe_list(s, list), f);
+    add(s, list, "minItems", cJSON_CreateNumber(3));
+    add(s, list, "maxItems", cJSON_CreateNumber(3));
+}
+
 static void describe_value(schema *s, cJSON *out, const field *f)
 {
     switch (f->kind) {
@@ -188,6 +197,9 @@ static void describe_value(schema *s, cJSON *out, const field *f)
     case FIELD_NUMBER_OR_NAME:
         add_text(s, alternative(s, out), "type", "number");
         describe_name(s, alternative(s, out));
+        break;
+    case FIELD_BOX:
+        describe_box(s, out, f);
         break;
     }
 }

@@ -15,6 +15,37 @@ uint32_t codegen_conductance_field(const population *p, uint32_t conductance)
     return field;
 }
 
+int codegen_target_is_local(const experiment *e, uint32_t population, const modulated_target *t)
+{
+    const struct population *p = &e->populations[population];
+    for (uint32_t i = 0; i < p->n_effects; i++)
+        if (p->effects[i].target == t->target && p->effects[i].index == t->index &&
+            receptor_grid(e, p->effects[i].receptor, p->region, NULL) != NULL)
+            return 1;
+    return 0;
+}
+
+/* Is this the first effect on its target? */
+static int effect_is_first(const population *p, uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++)
+        if (p->effects[i].target == p->effects[index].target &&
+            p->effects[i].index == p->effects[index].index)
+            return 0;
+    return 1;
+}
+
+uint32_t codegen_fields(const experiment *e, uint32_t population)
+{
+    const struct population *p = &e->populations[population];
+    uint32_t n_local = 0;
+    for (uint32_t i = 0; i < p->n_effects; i++) {
+        const modulated_target t = {p->effects[i].target, p->effects[i].index};
+        n_local += effect_is_first(p, i) && codegen_target_is_local(e, population, &t);
+    }
+    return codegen_local_field(e, population, n_local);
+}
+
 uint32_t constant(writer *w, double value)
 {
     population_program *g = w->program;
@@ -47,7 +78,17 @@ static void targets_collect(writer *w)
 static void write_modulation(writer *w, const char *lvalue, effect_target target, uint32_t index)
 {
     const int t = target_find(w, target, index);
-    if (t >= 0)
+    if (t >= 0 && codegen_target_is_local(w->e, w->population, &w->program->targets[t])) {
+        uint32_t before = 0;
+        for (int i = 0; i < t; i++)
+            before += codegen_target_is_local(w->e, w->population, &w->program->targets[i]);
+        const uint32_t field = codegen_local_field(w->e, w->population, before);
+        text_appendf(
+            &w->body,
+            "        %s = fma(%s, meso_load(state + %u * stride, i), meso_load(state + %u * "
+            "stride, i));\n",
+            lvalue, lvalue, field, field + 1);
+    } else if (t >= 0)
         text_appendf(&w->body, "        %s = fma(%s, (real)(M[%d]), (real)(M[%d]));\n", lvalue,
                      lvalue, 2 * t, 2 * t + 1);
 }
@@ -311,7 +352,8 @@ static void write_state_store(writer *w)
     write_stimuli_store(w);
     text_appendf(&w->body,
                  "        if ((b->first_step + b->n_steps) %% %uul == 0ul)\n"
-                 "            finite_check(b, c, i, s.%s);\n", w->steps_per_field, m->state[0].name);
+                 "            finite_check(b, c, i, s.%s);\n",
+                 w->steps_per_field, m->state[0].name);
 }
 
 static meso_status body_write(writer *w, meso_error *err)

@@ -56,6 +56,10 @@ uint32_t codegen_conductance_field(const population *p, uint32_t conductance);
 
 /** First state array of stimulus number `index`, a current. */
 uint32_t codegen_current_field(const experiment *e, uint32_t index);
+/** Whether an effect on it comes from a receptor that each cell has for itself, in a grid. */
+int codegen_target_is_local(const experiment *e, uint32_t population, const modulated_target *t);
+/** First of its two arrays, scale and add, `number` of them being before it. */
+uint32_t codegen_local_field(const experiment *e, uint32_t population, uint32_t number);
 /** All state arrays of a population. */
 uint32_t codegen_fields(const experiment *e, uint32_t population);
 

@@ -82,14 +82,14 @@ uint32_t codegen_current_field(const experiment *e, uint32_t index)
     return field;
 }
 
-uint32_t codegen_fields(const experiment *e, uint32_t population)
+uint32_t codegen_local_field(const experiment *e, uint32_t population, uint32_t number)
 {
     const struct population *p = &e->populations[population];
     uint32_t n = codegen_conductance_field(p, p->n_conductances);
     for (uint32_t i = 0; i < e->n_stimuli; i++)
         if (is_current_of(&e->stimuli[i], population))
             n += e->stimuli[i].current->n_state;
-    return n;
+    return n + 2 * number;
 }
 
 uint32_t stimulus_parameters(const writer *w)

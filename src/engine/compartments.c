@@ -163,7 +163,7 @@ static void constant_add(const compartment *c, uint32_t field, field_tables *t)
 {
     t->field[field] = (float)c->initial_nM;
     t->compartments[t->n_compartments++] = (compartment_entry){
-        .concentration = field, .autoreceptor = MESO_NEVER, .terminal = MESO_NEVER};
+        .concentration = field, .autoreceptor = MESO_NEVER, .terminal = MESO_NEVER, .grid = MESO_NEVER};
 }
 
 static void compartment_add(const simulation *sim, const compartment *c, uint32_t field,
@@ -189,6 +189,7 @@ static void compartment_add(const simulation *sim, const compartment *c, uint32_
         .V_max_nM_per_ms = (float)(c->V_max_nM_per_s * c->transporter_density * 1e-3),
         .K_m_nM = (float)c->K_m_nM,
         .k_loss_per_ms = (float)(c->k_loss_per_s * 1e-3),
+        .grid = c->grid != NULL ? t->n_grids++ : MESO_NEVER,
     };
     blocks_add(e, c, t);
     entry.n_blocks = t->n_blocks - entry.first_block;

@@ -16,7 +16,7 @@ typedef struct field_tables {
     gate_entry *gates;
     float *field, *states;
     uint32_t n_compartments, n_terminals, n_enzymes, n_blocks, n_receptors, n_ligands, n_targets,
-        n_effects, n_states;
+        n_effects, n_states, n_grids;
 } field_tables;
 
 /** How much of each there is at most. */
@@ -41,6 +41,13 @@ void receptors_name(simulation *sim);
 void compartments_fill(simulation *sim, field_tables *t);
 void receptors_fill(simulation *sim, field_tables *t);
 void effects_fill(simulation *sim, field_tables *t);
+
+/** cells.c: make the receptors of cells in grids, whose entries are in the tables. */
+meso_status cells_create(simulation *sim, field_tables *t, meso_error *err);
+/** Whether something asks for a receptor in a population. */
+int receptors_has(const experiment *e, uint32_t population, uint32_t receptor);
+/** Floats of its state. */
+uint32_t receptors_n_states(const experiment *e, uint32_t receptor);
 
 /** Owners of terminals: all compartments, one modulator after the other, then all projections. */
 uint32_t terminals_n_owners(const experiment *e);

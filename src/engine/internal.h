@@ -53,6 +53,24 @@ typedef struct modulators {
     buffer gate_table, field, field_sum, states;
 } modulators;
 
+/* voxels.c: compartments in space */
+typedef struct voxels {
+    grid_entry *grids; /* [n_grids] as on the device */
+    uint32_t n_grids, most_substeps;
+    uint32_t n_groups; /* of a launch */
+    buffer table, now, neurons, counts, stamps, sums, strands;
+    buffer concentrations[2]; /* of all voxels, before and after a substep */
+    cl_program program;
+    kernel release, step;
+} voxels;
+
+/* cells.c: receptors of cells in grids */
+typedef struct cells {
+    uint32_t n_populations, n_groups;
+    buffer populations, locals, targets, effects, places, states, sums;
+    kernel bind;
+} cells;
+
 /* stimuli.c */
 typedef struct stimuli {
     buffer table, rates, thresholds, volleys;
@@ -126,6 +144,8 @@ struct simulation {
     neurons neurons;
     synapses synapses;
     modulators modulators;
+    voxels voxels;
+    cells cells;
     stimuli stimuli;
     plasticity plasticity;
     playback playback;
@@ -148,6 +168,18 @@ meso_status synapses_create(simulation *sim, meso_error *err);
 void synapses_destroy(simulation *sim);
 meso_status modulators_create(simulation *sim, meso_error *err);
 void modulators_destroy(simulation *sim);
+meso_status voxels_create(simulation *sim, meso_error *err);
+/** After all buffers were created. */
+meso_status voxels_arguments_set(simulation *sim, meso_error *err);
+/** Number of a compartment's grid. */
+uint32_t voxels_grid(const experiment *e, uint32_t modulator, uint32_t compartment);
+void voxels_destroy(simulation *sim);
+/** One field step of all grids, before that of the modulators, with the drugs of `row`. */
+meso_status voxels_advance(simulation *sim, uint32_t row, meso_error *err);
+void cells_destroy(simulation *sim);
+meso_status cells_arguments_set(simulation *sim, meso_error *err);
+/** One field step of all receptors in grids, after the grids'. */
+meso_status cells_advance(simulation *sim, uint32_t row, meso_error *err);
 meso_status stimuli_create(simulation *sim, meso_error *err);
 void stimuli_destroy(simulation *sim);
 /** Whether outside input changes from field step to field step. */
@@ -199,6 +231,10 @@ uint64_t recorder_frame_bytes(const experiment *e, const report *r);
 
 /** Device bytes of their tables. */
 uint64_t modulators_bytes(const experiment *e);
+uint64_t cells_bytes(const experiment *e, const layout *l);
+uint64_t voxels_bytes(const experiment *e, const layout *l);
+/** The largest of their buffers. */
+uint64_t voxels_largest_bytes(const experiment *e);
 uint64_t stimuli_bytes(const experiment *e);
 uint64_t schedule_bytes(const layout *l);
 /** Quantities that change once a field step. */

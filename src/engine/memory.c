@@ -130,6 +130,8 @@ static void early_list(const experiment *e, const layout *l, const listing *to)
     list_add(to, "stimuli", stimuli_bytes(e));
     list_add(to, "played spikes", 2 * playback_bytes(e, l));
     list_add(to, "modulators and receptors", modulators_bytes(e));
+    list_add(to, "voxel grids", voxels_bytes(e, l));
+    list_add(to, "receptors in grids", cells_bytes(e, l));
     list_add(to, "spike history", history_bytes(l) + list_counts_bytes(e, l));
     list_add(to, "short-term plasticity", plasticity_bytes(l));
 }
@@ -205,7 +207,8 @@ static double buffer_largest(const experiment *e, const layout *l)
                               (double)amplitudes_bytes(l),
                               (double)l->n_plastic_states * sizeof(plastic_state),
                               (double)recorder_record_bytes(e, l),
-                              (double)playback_bytes(e, l)};
+                              (double)playback_bytes(e, l),
+                              (double)voxels_largest_bytes(e)};
     double largest = 0;
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         largest = fmax(largest, buffers[i]);

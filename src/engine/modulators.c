@@ -216,7 +216,9 @@ meso_status modulators_create(simulation *sim, meso_error *err)
         effects_fill(sim, &t);
         gates_add(sim, &t);
         sim->modulators.n_receptors = t.n_receptors;
-        status = tables_upload(sim, &t, err);
+        status = cells_create(sim, &t, err);
+        if (status == MESO_OK)
+            status = tables_upload(sim, &t, err);
     }
     tables_free(&t);
     return status;

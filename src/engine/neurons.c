@@ -185,6 +185,12 @@ static void values_fill(const simulation *sim, float *constants, float *paramete
         for (uint32_t s = 0; s < p->model->n_state; s++)
             initial_fill(sim, i, s, state + q->state_base + (uint64_t)s * q->n_padded);
     }
+    for (uint32_t i = 0; i < e->n_populations; i++) { /* no change as yet */
+        const population_entry *q = &sim->neurons.entries[i];
+        for (uint32_t f = codegen_local_field(e, i, 0); f < codegen_fields(e, i); f += 2)
+            for (uint32_t k = 0; k < q->n_padded; k++)
+                state[q->state_base + (uint64_t)f * q->n_padded + k] = 1;
+    }
     for (uint32_t i = 0; i < e->n_stimuli; i++) {
         if (e->stimuli[i].kind != STIMULUS_CURRENT)
             continue;

@@ -83,7 +83,7 @@ static uint32_t first_owner(const experiment *e, uint32_t owner, uint32_t recept
 }
 
 /* Does anything ask for this receptor in this population: an effect, or a report? */
-static int population_has(const experiment *e, uint32_t index, uint32_t receptor_index)
+int receptors_has(const experiment *e, uint32_t index, uint32_t receptor_index)
 {
     const population *p = &e->populations[index];
     for (uint32_t i = 0; i < p->n_effects; i++)
@@ -164,6 +164,12 @@ static ligand_entry drug_ligand(const receptor *r, uint32_t drug_index, const dr
     };
 }
 
+uint32_t receptors_n_states(const experiment *e, uint32_t receptor_index)
+{
+    const receptor *r = &e->receptors[receptor_index];
+    return n_states(r, n_ligands(e, r));
+}
+
 /* --- counting and naming ------------------------------------------------------------------------------ */
 
 static void receptor_count(const experiment *e, uint32_t receptor_index, field_census *n)
@@ -190,7 +196,7 @@ void receptors_count(const experiment *e, field_census *n)
     }
     for (uint32_t r = 0; r < e->n_receptors; r++) {
         for (uint32_t i = 0; i < e->n_populations; i++)
-            if (population_has(e, i, r)) {
+            if (receptors_has(e, i, r)) {
                 receptor_count(e, r, n);
                 n->fields += 3;
             }
@@ -233,7 +239,7 @@ void receptors_name(simulation *sim)
     modulators *m = &sim->modulators;
     for (uint32_t i = 0; i < e->n_populations; i++)
         for (uint32_t r = 0; r < e->n_receptors; r++)
-            m->on_cells[i * e->n_receptors + r] = population_has(e, i, r)
+            m->on_cells[i * e->n_receptors + r] = receptors_has(e, i, r)
                                                       ? receptor_name(sim, e->populations[i].name,
                                                                       e->receptors[r].name)
                                                       : MESO_NEVER;
@@ -304,6 +310,7 @@ static void receptor_add(const simulation *sim, field_tables *t, uint32_t recept
     receptor_entry entry = entry_of(r, e->field_step_ms);
     entry.fields = fields;
     entry.concentration = MESO_NEVER;
+    entry.cells = MESO_NEVER;
     entry.first_ligand = t->n_ligands;
     entry.state = t->n_states;
     double c_nM = 0;

@@ -70,11 +70,12 @@ static meso_status field_build(simulation *sim, meso_error *err)
 {
     static const char *const paths[] = {"mesocl.clh",    "math.clh",      "rng.clh",
                                         "layout.clh",    "groups.clh",    "receptors.clh",
-                                        "terminals.clh", "modulators.cl", "recorder.cl"};
+                                        "terminals.clh", "vesicles.clh",  "modulators.cl",
+                                        "recorder.cl"};
     text source = {0};
     const char *options = sim->l->work_group_size == 1 ? "-DMESO_WIDTH=1 -DMESO_SERIAL"
                                                        : "-DMESO_WIDTH=1";
-    meso_status status = kernel_text(&source, paths, 9, err);
+    meso_status status = kernel_text(&source, paths, 10, err);
     if (status == MESO_OK)
         status = program_build(sim->device, "field", source.data, options, &sim->field_program,
                                err);
@@ -137,7 +138,8 @@ enum {
     FIELD_N_DRUGS,
     FIELD_TABLES,
     FIELD_DRUGS = FIELD_TABLES + 11,
-    FIELD_STATE
+    FIELD_STATE,
+    FIELD_GRIDS = FIELD_STATE + 7
 };
 
 static meso_status field_arguments_set(simulation *sim, meso_error *err)
@@ -173,6 +175,11 @@ static meso_status field_arguments_set(simulation *sim, meso_error *err)
                              &sim->stimuli.rates};
     for (uint32_t i = 0; i < sizeof state / sizeof *state; i++)
         MESO_TRY(kernel_set_buffer(k, FIELD_STATE + i, state[i], err));
+    MESO_TRY(kernel_set_u32(k, FIELD_GRIDS, sim->voxels.n_grids, err));
+    const buffer *grids[] = {&sim->voxels.table, &sim->voxels.sums,   &sim->voxels.strands,
+                             &sim->voxels.now,   &sim->cells.locals, &sim->cells.sums};
+    for (uint32_t i = 0; i < sizeof grids / sizeof *grids; i++)
+        MESO_TRY(kernel_set_buffer(k, FIELD_GRIDS + 1 + i, grids[i], err));
     return MESO_OK;
 }
 
@@ -187,6 +194,7 @@ static meso_status simulation_build(simulation *sim, const meso_run_options *opt
     MESO_GO(network_build(sim, generated.data, err));
     MESO_GO(neurons_derive(sim, err));
     MESO_GO(field_build(sim, err));
+    MESO_GO(voxels_create(sim, err));
     MESO_GO(modulators_create(sim, err));
     MESO_GO(stimuli_create(sim, err));
     MESO_GO(playback_create(sim, err));
@@ -197,6 +205,8 @@ static meso_status simulation_build(simulation *sim, const meso_run_options *opt
     MESO_GO(network_upload(sim, err));
     MESO_GO(schedule_create(sim, options, err));
     MESO_GO(field_arguments_set(sim, err));
+    MESO_GO(voxels_arguments_set(sim, err));
+    MESO_GO(cells_arguments_set(sim, err));
     MESO_GO(device_wait(sim->device, NULL, err));
 done:
     text_free(&generated);
@@ -232,6 +242,8 @@ void simulation_destroy(simulation **sim)
     if (s->l != NULL) {
         neurons_destroy(s);
         modulators_destroy(s);
+        voxels_destroy(s);
+        cells_destroy(s);
         stimuli_destroy(s);
         playback_destroy(s);
         synapses_destroy(s);
@@ -263,6 +275,8 @@ static meso_status field_advance(simulation *sim, uint32_t row, meso_error *err)
     const recording_half *h = &sim->recorder.halves[sim->n_enqueued % 2];
     const cl_ulong number = sim->step / sim->l->steps_per_field;
     kernel *k = &sim->field_step;
+    MESO_TRY(voxels_advance(sim, row, err));
+    MESO_TRY(cells_advance(sim, row, err));
     MESO_TRY(kernel_set_bytes(k, FIELD_NUMBER, sizeof number, &number, err));
     MESO_TRY(kernel_set_u32(k, FIELD_DRUG_ROW, row, err));
     MESO_TRY(kernel_set_buffer(k, FIELD_DRUGS, &h->drugs, err));

@@ -9,3 +9,16 @@ uint32_t modulator_compartment(const modulator *m, const char *region)
             return i;
     return MODEL_NONE;
 }
+
+const voxel_grid *receptor_grid(const experiment *e, uint32_t receptor_index, const char *region,
+                                uint32_t *compartment_index)
+{
+    const receptor *r = &e->receptors[receptor_index];
+    if (r->modulator == MODEL_NONE)
+        return NULL;
+    const modulator *m = &e->modulators[r->modulator];
+    const uint32_t c = modulator_compartment(m, region);
+    if (compartment_index != NULL)
+        *compartment_index = c;
+    return c != MODEL_NONE ? m->compartments[c].grid : NULL;
+}

@@ -3,6 +3,7 @@
 #define MODEL_EXPERIMENT_H
 
 #include "base/arena.h"
+#include "model/assay.h"
 #include "model/drug.h"
 #include "model/modulator.h"
 #include "model/neuron_model.h"
@@ -43,10 +44,15 @@ struct meso_experiment {
     uint32_t n_doses;
     double duration_s;
     recording record;
+    const assay *assays;
+    uint32_t n_assays;
 };
 typedef struct meso_experiment experiment;
 
 /** Index of the compartment of `modulator` in `region`, or MODEL_NONE. */
 uint32_t modulator_compartment(const modulator *m, const char *region);
+/** The grid in which a receptor's modulator is in `region`, or NULL; `compartment` (may be NULL) gets its index. */
+const voxel_grid *receptor_grid(const experiment *e, uint32_t receptor_index, const char *region,
+                                uint32_t *compartment);
 
 #endif

@@ -1,6 +1,8 @@
-/** Neuromodulators in well-mixed compartments, and the receptors that bind them. */
+/** Neuromodulators in compartments, well mixed or as grids, and the receptors that bind them. */
 #ifndef MODEL_MODULATOR_H
 #define MODEL_MODULATOR_H
+
+#include "model/voxels.h"
 
 #include <stdint.h>
 
@@ -56,6 +58,7 @@ typedef struct compartment {
     uint32_t n_presynaptic;
     const terminals *terminals; /* NULL: release comes from an unlimited store */
     double initial_nM;
+    const voxel_grid *grid; /* NULL: well mixed */
 } compartment;
 
 typedef struct modulator {
