@@ -87,6 +87,23 @@ typedef struct meso_progress {
     uint64_t spikes, synaptic_events; /* so far */
 } meso_progress;
 
+/** A number that an assay of the experiment gave. */
+typedef struct meso_assay_value {
+    const char *name;     /* that the experiment gives the assay */
+    const char *assay;    /* its kind: "microdialysis" */
+    const char *quantity; /* "peak_percent" */
+    const char *unit;
+    double time_h; /* of the experiment, with the time that it leapt over */
+    double value;  /* NAN: there was nothing to measure */
+} meso_assay_value;
+
+/** A time course that an assay gave. */
+typedef struct meso_assay_series {
+    const char *name, *quantity, *unit;
+    const double *time_s, *values; /* [n] */
+    uint32_t n;
+} meso_assay_series;
+
 /** What summary.json holds; see docs/architecture.md. */
 typedef struct meso_summary {
     const char *version;
@@ -98,6 +115,9 @@ typedef struct meso_summary {
     uint64_t neurons, synapses, spikes, synaptic_events, peak_device_bytes;
     double bytes_per_synapse;
     const double *rates_hz; /* [n_populations] over the whole run */
+    const meso_assay_value *assay_values;
+    const meso_assay_series *assay_series;
+    uint32_t n_assay_values, n_assay_series;
 } meso_summary;
 
 typedef struct meso_sink {

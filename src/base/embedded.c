@@ -56,7 +56,8 @@ static const char *disk_find(const char *directory, const char *path)
 
 bool embedded_is_experiment(const char *path)
 {
-    return strncmp(path, "configs/", 8) == 0 || strncmp(path, "bench/", 6) == 0;
+    return strncmp(path, "configs/", 8) == 0 || strncmp(path, "bench/", 6) == 0 ||
+           strncmp(path, "validation/", 11) == 0;
 }
 
 const char *embedded_find(const char *path)

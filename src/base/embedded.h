@@ -1,7 +1,7 @@
 /**
  * Files compiled into the library: kernels and model descriptors, named by their path below
  * kernels/ ("neurons/izhikevich.clh"), which MESO_KERNEL_DIR reads from disk instead (development);
- * and experiments: "configs/baseline.json", "bench/pd14.json".
+ * and experiments: "configs/baseline.json", "bench/pd14.json", and those in "validation/", with its table.
  */
 #ifndef BASE_EMBEDDED_H
 #define BASE_EMBEDDED_H

@@ -27,7 +27,7 @@ struct command {
 };
 
 extern const command run_command, check_command, bench_command, devices_command, models_command,
-    schema_command, info_command;
+    schema_command, info_command, validate_command;
 
 /* --- options ---------------------------------------------------------------------------------- */
 

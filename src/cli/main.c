@@ -10,7 +10,7 @@
 
 static const command *const COMMANDS[] = {
     &run_command,    &check_command,  &bench_command, &devices_command,
-    &models_command, &schema_command, &info_command,
+    &models_command, &schema_command, &info_command,  &validate_command,
 };
 enum { N_COMMANDS = sizeof COMMANDS / sizeof *COMMANDS };
 

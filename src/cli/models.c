@@ -4,9 +4,11 @@
 #include "base/arena.h"
 #include "base/embedded.h"
 #include "base/text.h"
+#include "config/assay_sheet.h"
 #include "config/drug_sheet.h"
 #include "config/load.h"
 #include "engine/codegen.h"
+#include "model/assay.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +63,11 @@ static meso_status print_lists(arena *memory, meso_error *err)
     meso_status status = print_list(memory, "neurons/", config_load_neuron_model, err);
     if (status == MESO_OK)
         status = print_list(memory, "currents/", config_load_current, err);
-    return status == MESO_OK ? print_drug_list(memory, err) : status;
+    if (status == MESO_OK)
+        status = print_drug_list(memory, err);
+    for (uint32_t i = 0; status == MESO_OK && assay_kind_names[i]; i++)
+        printf("%-28s  assay: %s\n", assay_kind_names[i], assay_kind_titles[i]);
+    return status;
 }
 
 /* --- one model -------------------------------------------------------------------------------- */
@@ -159,7 +165,7 @@ static meso_status print_c_header(const neuron_model *m, meso_error *err)
     return MESO_OK;
 }
 
-/* "there is no model or drug 'x'", and the nearest name if one is near. */
+/* "there is no model, drug or assay 'x'", and the nearest name if one is near. */
 static meso_status unknown(arena *memory, const char *name, meso_error *err)
 {
     const char *names[3 * MAX_MODELS], *drug;
@@ -167,9 +173,11 @@ static meso_status unknown(arena *memory, const char *name, meso_error *err)
     n += list_models(memory, "currents/", names + n);
     for (uint32_t i = 0; i < MAX_MODELS && (drug = drug_part_name(i, memory)); i++)
         names[n++] = drug;
+    for (uint32_t i = 0; assay_kind_names[i]; i++)
+        names[n++] = assay_kind_names[i];
     const char *nearest = text_nearest(name, names, n);
     err->status = MESO_NOT_FOUND;
-    snprintf(err->message, sizeof err->message, "there is no model or drug '%.64s'%s%s%s", name,
+    snprintf(err->message, sizeof err->message, "there is no model, drug or assay '%.64s'%s%s%s", name,
              nearest ? "; did you mean '" : "; mesocl models lists them", nearest ? nearest : "",
              nearest ? "'?" : "");
     return MESO_NOT_FOUND;
@@ -178,6 +186,12 @@ static meso_status unknown(arena *memory, const char *name, meso_error *err)
 static meso_status print_one(arena *memory, const char *name, bool c_header, meso_error *err)
 {
     const neuron_model *model;
+    text sheet = {0};
+    if (!c_header && assay_sheet(name, &sheet)) {
+        printf("%s", sheet.failed ? "" : sheet.data);
+        text_free(&sheet);
+        return MESO_OK;
+    }
     if (!c_header && is_drug(name, memory))
         return print_drugs(name, memory, err);
     meso_status status = config_load_current(name, NULL, memory, &model, err);
@@ -221,7 +235,7 @@ static int run(const command *self, int argc, char **argv)
 const command models_command = {
     .name = "models",
     .operand = "[NAME]",
-    .summary = "list neuron models, currents and drugs, or one's numbers, units and sources",
+    .summary = "list neuron models, currents, drugs and assays, or one's numbers, units and sources",
     .options = OPTIONS,
     .run = run,
 };

@@ -42,6 +42,7 @@ static const field experiment_fields[] = {
      .doc = "phases, one after another"},
     {.key = "record", .kind = FIELD_OBJECT, .type = &record_type, FIELD_DEFAULT_EMPTY,
      .doc = "what is written down"},
+    {.key = "assays", .kind = FIELD_MAP, .type = &assay_type, .doc = "by name"},
     {0}};
 /* clang-format on */
 
@@ -105,6 +106,7 @@ static meso_status build(loader *l)
     MESO_TRY(load_drugs(l));
     MESO_TRY(load_protocol(l));
     MESO_TRY(load_recording(l));
+    MESO_TRY(load_assays(l));
     return write_merged(l);
 }
 

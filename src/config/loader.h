@@ -31,6 +31,7 @@ extern const object_type drug_type, species_type;    /* drugs.c */
 extern const object_type drug_target_type;           /* drug_actions.c */
 extern const object_type phase_type;                 /* protocol.c */
 extern const object_type record_type;                /* recording.c */
+extern const object_type assay_type;                  /* assays.c */
 
 extern const char *const route_names[]; /* drugs.c; by drug_route, ends with NULL */
 
@@ -41,6 +42,7 @@ meso_status load_modulators(loader *l);
 meso_status load_drugs(loader *l);
 meso_status load_protocol(loader *l);
 meso_status load_recording(loader *l);
+meso_status load_assays(loader *l);
 
 /* --- what they share -------------------------------------------------------------------------- */
 

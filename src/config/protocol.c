@@ -1,4 +1,6 @@
 #include "config/doses.h"
+#include <math.h>
+#include <string.h>
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
@@ -19,6 +21,13 @@ static const field phase_fields[] = {
     {.key = "days", .kind = FIELD_NUMBER, .unit = "days", FIELD_ABOVE(0, LONGEST_DAYS),
      .doc = "duration"},
     {.key = "events", .kind = FIELD_LIST, .type = &event_type, .doc = "doses"},
+    {.key = "leap_min", .kind = FIELD_NUMBER, .unit = "min", FIELD_DEFAULT(0),
+     FIELD_FROM(0, LONGEST_MIN),
+     .doc = "drug levels move on by this time before the phase begins, while the network stands still: "
+            "a short phase samples a long time course"},
+    {.key = "bath_nM", .kind = FIELD_NUMBER_MAP, .unit = "nM", FIELD_FROM(0, 1e12),
+     .doc = "free levels of drugs that are held during the phase, by name, whatever was given: a slice "
+            "in a bath"},
     {0}};
 /* clang-format on */
 
@@ -37,11 +46,39 @@ static double read_duration(const cJSON *object)
     return get_member(object, durations[i])->valuedouble * seconds[i];
 }
 
+static meso_status read_bath(loader *l, const cJSON *map, phase *p)
+{
+    const experiment *e = l->experiment;
+    double *bath_nM = loader_alloc(l, e->n_drugs, sizeof *bath_nM);
+    if (!bath_nM)
+        return MESO_MEMORY;
+    p->bath_nM = bath_nM;
+    for (uint32_t d = 0; d < e->n_drugs; d++)
+        bath_nM[d] = NAN;
+    for (const cJSON *level = first_member(map); level; level = next_member(level)) {
+        uint32_t d = 0;
+        name_list names = {0};
+        for (; d < e->n_drugs && strcmp(e->drugs[d].name, level->string) != 0; d++)
+            names_add(&names, e->drugs[d].name, NULL);
+        meso_status status = MESO_OK;
+        if (d == e->n_drugs)
+            status = names_error_value(&l->document, level, level->string, "drugs", &names, l->err);
+        else
+            bath_nM[d] = level->valuedouble;
+        names_free(&names);
+        MESO_TRY(status);
+    }
+    return MESO_OK;
+}
+
 static meso_status read_phase(loader *l, const cJSON *object, double start_s, phase *p, dose **next)
 {
     MESO_TRY(loader_read(l, &phase_type, object, p));
     p->duration_s = read_duration(object);
     p->start_s = start_s;
+    p->leap_s = get_member(object, "leap_min")->valuedouble * 60;
+    if (get_member(object, "bath_nM"))
+        MESO_TRY(read_bath(l, get_member(object, "bath_nM"), p));
     const cJSON *events = get_member(object, "events");
     for (const cJSON *event = events ? events->child : NULL; event; event = event->next)
         MESO_TRY(load_doses(l, event, p, next));

@@ -3,6 +3,7 @@
 #define MODEL_EXPERIMENT_H
 
 #include "base/arena.h"
+#include "model/assay.h"
 #include "model/drug.h"
 #include "model/modulator.h"
 #include "model/neuron_model.h"
@@ -43,6 +44,8 @@ struct meso_experiment {
     uint32_t n_doses;
     double duration_s;
     recording record;
+    const assay *assays;
+    uint32_t n_assays;
 };
 typedef struct meso_experiment experiment;
 

@@ -15,7 +15,15 @@ typedef struct dose {
 
 typedef struct phase {
     const char *name;
-    double start_s, duration_s;
+    double start_s, duration_s; /* of simulated time, which leaps take no part in */
+    double leap_s;              /* the drugs' time that passes before the phase, unsimulated */
+    const double
+        *bath_nM; /* [n_drugs] free level during the phase, NAN: as doses make it; or NULL */
 } phase;
+
+/* Biological time, leaps included, at `time_s` of simulated time. A phase owns its start, not its end. */
+double protocol_model_time_s(const phase *phases, uint32_t n_phases, double time_s);
+/** The phase that `time_s` of simulated time falls into, the last one also after its end. */
+uint32_t protocol_phase_at(const phase *phases, uint32_t n_phases, double time_s);
 
 #endif

@@ -94,6 +94,7 @@ static meso_status end_files(output *o, const meso_summary *summary, meso_error 
     if (!o->begun)
         return MESO_OK;
     MESO_TRY(flush(o, err));
+    MESO_TRY(timeline_assays(&o->timeline, summary->assay_series, summary->n_assay_series, err));
     MESO_TRY(close_files(o, err));
     return summary_write(&o->head, o->directory, summary, err);
 }

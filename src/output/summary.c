@@ -64,6 +64,23 @@ static void write_counts(json_text *json, const meso_summary *summary)
     json_integer(json, "peak_device_bytes", summary->peak_device_bytes);
 }
 
+static void write_assays(json_text *json, const meso_summary *summary)
+{
+    json_open(json, "assays", '[');
+    for (uint32_t i = 0; i < summary->n_assay_values; i++) {
+        const meso_assay_value *v = &summary->assay_values[i];
+        json_open(json, NULL, '{');
+        json_string(json, "name", v->name);
+        json_string(json, "assay", v->assay);
+        json_string(json, "quantity", v->quantity);
+        json_number(json, "time_h", v->time_h);
+        json_number(json, "value", v->value);
+        json_string(json, "unit", v->unit);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
 static char *summary_text(const summary_head *head, const meso_summary *summary)
 {
     json_text json = {0};
@@ -78,8 +95,7 @@ static char *summary_text(const summary_head *head, const meso_summary *summary)
     for (uint32_t p = 0; p < head->n_populations; p++)
         json_number(&json, head->populations[p], summary->rates_hz[p]);
     json_close(&json, '}');
-    json_open(&json, "assays", '[');
-    json_close(&json, ']');
+    write_assays(&json, summary);
     json_close(&json, '}');
     return text_take(&json.out);
 }

@@ -52,6 +52,30 @@ meso_status timeline_append(timeline_file *out, const double *time_s, const doub
     return h5_file_flush(&out->file, err);
 }
 
+/* "/assay/<name>/<quantity>" has the values and their times. */
+static meso_status append_series(timeline_file *out, const meso_assay_series *s, meso_error *err)
+{
+    const struct {
+        const char *what, *unit;
+        const double *values;
+    } columns[] = {{"time_s", "s", s->time_s}, {"values", s->unit, s->values}};
+    for (int c = 0; c < 2; c++) {
+        h5_name dataset = h5_name_of("/assay/%s/%s/%s", s->name, s->quantity, columns[c].what);
+        MESO_TRY(
+            h5_write(&out->file, dataset.path, H5T_NATIVE_DOUBLE, s->n, columns[c].values, err));
+        MESO_TRY(h5_attribute_text(&out->file, dataset.path, "units", columns[c].unit, err));
+    }
+    return MESO_OK;
+}
+
+meso_status timeline_assays(timeline_file *out, const meso_assay_series *series, uint32_t n,
+                            meso_error *err)
+{
+    for (uint32_t i = 0; i < n; i++)
+        MESO_TRY(append_series(out, &series[i], err));
+    return MESO_OK;
+}
+
 meso_status timeline_flush(timeline_file *out, meso_error *err)
 {
     for (uint32_t c = 0; c < out->n_columns; c++)

@@ -19,6 +19,9 @@ meso_status timeline_create(timeline_file *out, const char *directory, const mes
 /** time_s [n_rows], values [n_rows x n_series] */
 meso_status timeline_append(timeline_file *out, const double *time_s, const double *values,
                             uint32_t n_rows, meso_error *err);
+/** Time courses of assays, each a group of its own with times and values. */
+meso_status timeline_assays(timeline_file *out, const meso_assay_series *series, uint32_t n,
+                            meso_error *err);
 meso_status timeline_flush(timeline_file *out, meso_error *err);
 /** Drops what was not flushed; closed even when it fails. Fine on a zeroed struct. */
 meso_status timeline_close(timeline_file *out, meso_error *err);

@@ -3,6 +3,7 @@
  */
 #include "base/hash.h"
 #include "engine/simulation.h"
+#include "protocol/assays/assays.h"
 #include "protocol/pharmacokinetics.h"
 
 #include <math.h>
@@ -41,6 +42,7 @@ typedef struct walk {
     uint32_t n_enqueued, n_collected;
 
     meso_run_info info;
+    assays *assays;
     hash_stream *hash;
     uint64_t spikes;                 /* so far */
     uint64_t *n_spikes, *row_spikes; /* [n_populations] so far; since the last row */
@@ -202,10 +204,31 @@ static void doses_give(walk *w)
     }
 }
 
-/* The level that holds during one field step, into the row. */
-static void drug_note(walk *w, drug_history *h, uint32_t f, uint32_t d)
+/* The phase that a field step belongs to; at its start, the time that passes unsimulated before it. */
+static const phase *phase_enter(walk *w)
 {
-    const double brain_nM = pk_brain_nM(w->drugs, d);
+    const experiment *e = w->e;
+    const double step_s = e->field_step_ms * 1e-3;
+    const double now_s = ((double)w->field + 0.5) * step_s; /* in the middle: ends are not exact */
+    const phase *p = &e->phases[protocol_phase_at(e->phases, e->n_phases, now_s)];
+    if (p->leap_s > 0 && (uint64_t)llround(p->start_s / step_s) == w->field) {
+        const uint64_t n = (uint64_t)llround(p->leap_s / step_s);
+        for (uint64_t i = 0; i < n && e->n_drugs > 0; i++)
+            pk_step(w->drugs);
+    }
+    return p;
+}
+
+static double drug_level_nM(const walk *w, uint32_t d, const phase *p)
+{
+    const bool bathed = p->bath_nM != NULL && !isnan(p->bath_nM[d]);
+    return bathed ? p->bath_nM[d] : pk_brain_nM(w->drugs, d);
+}
+
+/* The level that holds during one field step, into the row. */
+static void drug_note(walk *w, drug_history *h, uint32_t f, uint32_t d, const phase *p)
+{
+    const double brain_nM = drug_level_nM(w, d, p);
     h->free_nM[f * w->e->n_drugs + d] = brain_nM < NEGLIGIBLE_NM ? 0 : (float)brain_nM;
     w->row_sum_nM[2 * d] += pk_plasma_nM(w->drugs, d);
     w->row_sum_nM[2 * d + 1] += brain_nM;
@@ -226,17 +249,20 @@ static void drugs_advance(walk *w, drug_history *h, uint32_t n)
 {
     const uint64_t row_fields = (uint64_t)llround(w->e->record.timeline_interval_ms /
                                                   w->e->field_step_ms);
+    const phase *p = NULL;
     h->n_rows = 0;
     for (uint32_t f = 0; f < n; f++, w->field++) {
+        p = phase_enter(w);
         doses_give(w);
         for (uint32_t d = 0; d < w->e->n_drugs; d++)
-            drug_note(w, h, f, d);
+            drug_note(w, h, f, d, p);
+        assays_levels(w->assays, &h->free_nM[f * w->e->n_drugs]);
         pk_step(w->drugs);
         if ((w->field + 1) % row_fields == 0)
             drug_row_end(w, h, row_fields);
     }
-    for (uint32_t d = 0; d < w->e->n_drugs; d++)
-        h->end_nM[d] = pk_brain_nM(w->drugs, d);
+    for (uint32_t d = 0; d < w->e->n_drugs && p != NULL; d++)
+        h->end_nM[d] = drug_level_nM(w, d, p);
 }
 
 /* --- results ----------------------------------------------------------------------------------------- */
@@ -262,6 +288,7 @@ static meso_status spikes_tell(walk *w, const interval *results, meso_error *err
     const double seconds = (double)results->n_steps * w->e->dt_ms * 1e-3;
     for (uint32_t p = 0; p < w->e->n_populations; p++)
         w->rates_hz[p] /= seconds * w->e->populations[p].n_neurons;
+    assays_spikes(w->assays, results->spikes, results->n_spikes);
     if (results->n_spikes > 0)
         TELL(w, spikes, results->spikes, results->n_spikes, err);
     return MESO_OK;
@@ -283,6 +310,7 @@ static meso_status row_tell(walk *w, const interval *results, const drug_history
     }
     w->row_step = results->row_steps[row];
     const double time_s = (double)w->row_step * w->e->dt_ms * 1e-3;
+    assays_row(w->assays, time_s, w->row_values);
     TELL(w, timeline, &time_s, w->row_values, 1, err);
     return MESO_OK;
 }
@@ -364,8 +392,10 @@ static meso_status interval_collect(walk *w, meso_error *err)
     w->step = results.first_step + results.n_steps;
     MESO_TRY(spikes_tell(w, &results, err));
     for (uint32_t r = 0; r < w->info.n_reports; r++)
-        if (results.n_frames[r] > 0)
+        if (results.n_frames[r] > 0) {
+            assays_frames(w->assays, r, results.frames[r], results.n_frames[r]);
             TELL(w, frames, r, results.frames[r], results.n_frames[r], err);
+        }
     MESO_TRY(timeline_tell(w, &results, err));
     w->n_collected++;
     return progress_tell(w, &results, err);
@@ -414,7 +444,7 @@ static meso_status walk_end(walk *w, meso_status outcome, meso_error *err)
         .status = outcome,
         .seed = w->e->seed,
         .spike_hash = hash_stream_value(w->hash),
-        .model_time_s = seconds,
+        .model_time_s = protocol_model_time_s(w->e->phases, w->e->n_phases, seconds),
         .network_time_s = seconds,
         .wall_s = wall,
         .compile_s = w->compile_s,
@@ -431,6 +461,11 @@ static meso_status walk_end(walk *w, meso_status outcome, meso_error *err)
                              ? (double)w->n_spikes[p] / seconds / w->e->populations[p].n_neurons
                              : 0;
     meso_device_memory(w->device, &now, &s.peak_device_bytes);
+    if (outcome == MESO_OK || outcome == MESO_STOPPED) {
+        const meso_status drawn = assays_finish(w->assays, w->device, w->options, seconds, &s, err);
+        outcome = drawn != MESO_OK ? drawn : outcome;
+        s.status = outcome;
+    }
     s.bytes_per_synapse = s.synapses > 0 ? (double)now / (double)s.synapses : 0;
     for (uint32_t i = 0; i < w->n_begun; i++) {
         meso_error cause = {0};
@@ -457,6 +492,7 @@ static meso_status walk_prepare(walk *w, meso_error *err)
     if (w->hash == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
     MESO_TRY(walk_describe(w, err));
+    MESO_TRY(assays_create(e, &w->info, &w->assays, err));
     MESO_TRY(pk_create(e->drugs, e->n_drugs, e->field_step_ms * 1e-3, w->memory, &w->drugs, err));
     for (int i = 0; i < 2; i++) {
         drug_history *h = &w->history[i];
@@ -487,6 +523,7 @@ meso_status meso_experiment_run(const meso_experiment *experiment, meso_device *
         status = walk_go(&w, err);
         status = walk_end(&w, status, err);
     }
+    assays_destroy(&w.assays);
     hash_stream_destroy(&w.hash);
     simulation_destroy(&w.sim);
     arena_destroy(&w.memory);

@@ -135,7 +135,7 @@ class Lists(unittest.TestCase):
     def test_models_are_listed_and_described(self):
         result = mesocl("models")
         self.assertEqual((result.stderr, result.returncode), ("", 0))
-        names = [line.split()[0] for line in result.stdout.splitlines() if "  drug: " not in line]
+        names = [line.split()[0] for line in result.stdout.splitlines() if "  drug: " not in line and "  assay: " not in line]
         self.assertIn("izhikevich", names)
         self.assertIn("noise", names)
         for name in names:
@@ -143,7 +143,7 @@ class Lists(unittest.TestCase):
             self.assertEqual(one.returncode, 0)
             if name not in ("direct", "sine"):
                 self.assertIn("\nstate ", one.stdout)
-            published = name not in ("parrot", "direct", "sine") and not name.endswith("_source")
+            published = name not in ("parrot", "axon", "voltage_clamp", "direct", "sine") and not name.endswith("_source")
             self.assertEqual("\nsource: " in one.stdout, published)
 
     def test_inputs_and_derived_numbers_of_a_model(self):
@@ -163,6 +163,16 @@ class Lists(unittest.TestCase):
         self.assertEqual((result.stdout, result.returncode), ("", 2))
         self.assertIn("did you mean 'izhikevich'?", result.stderr)
         self.assertIn("did you mean 'naloxone'?", mesocl("models", "naloxon").stderr)
+
+    def test_assays_are_listed_and_described(self):
+        names = [line.split()[0] for line in mesocl("models").stdout.splitlines() if "  assay: " in line]
+        self.assertEqual(len(names), 8)
+        for name in names:
+            one = mesocl("models", name)
+            self.assertEqual((one.stderr, one.returncode), ("", 0))
+            self.assertTrue(one.stdout.startswith(name + ": "))
+        self.assertRegex(mesocl("models", "units").stdout, r"\nburst_start_ms +ms +80 +a burst begins")
+        self.assertIn("did you mean 'units'?", mesocl("models", "unit").stderr)
 
     def test_drugs_are_listed_and_described(self):
         names = [line.split()[0] for line in mesocl("models").stdout.splitlines() if "  drug: " in line]

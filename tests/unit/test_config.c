@@ -461,7 +461,7 @@ static void test_model_beside_the_experiment_wins(void **state)
                "{\"model\": \"izhikevich\", \"title\": \"mine\", \"parameters\": {\"tau_ms\": "
                "{\"unit\": \"ms\", \"doc\": \"time constant\", \"min\": 1, \"max\": 9}},"
                "\"state\": {\"v_mV\": {\"unit\": \"mV\", \"doc\": \"potential\"}}}");
-    static const char function[] = "izhikevich_state izhikevich(/* mine */)";
+    static const char function[] = "izhikevich_state izhikevich(/* mine */) { s.spiked = 0; }";
     write_file("izhikevich.clh", function);
     experiment *e = load_text(small_experiment);
     assert_string_equal(e->models[0].title, "mine");
