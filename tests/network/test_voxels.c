@@ -18,11 +18,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CELL                                                                                       \
+    "{\"model\":\"izhikevich\",\"parameters\":{\"C_pF\":1,\"k_nS_per_mV\":1,\"vr_mV\":-60,"        \
+    "\"vt_mV\":-40,\"vpeak_mV\":30,\"a_per_ms\":1,\"b_nS\":0,\"c_mV\":-60,\"d_pA\":0,"             \
+    "\"I0_pA\":0},\"conductances\":{\"ampa\":{\"kind\":\"exponential\",\"tau_decay_ms\":0.1,"      \
+    "\"E_mV\":0}}"
 #define RELAY                                                                                      \
-    "\"cells\":{\"relay\":{\"model\":\"izhikevich\",\"parameters\":{\"C_pF\":1,\"k_nS_per_mV\":1," \
-    "\"vr_mV\":-60,\"vt_mV\":-40,\"vpeak_mV\":30,\"a_per_ms\":1,\"b_nS\":0,\"c_mV\":-60,"          \
-    "\"d_pA\":0,\"I0_pA\":0},\"conductances\":{\"ampa\":{\"kind\":\"exponential\","                \
-    "\"tau_decay_ms\":0.1,\"E_mV\":0}}}},"
+    "\"cells\":{\"relay\":" CELL "},\"spiny\":" CELL                                               \
+    ",\"effects\":[{\"receptor\":\"D1\",\"on\":\"ampa\",\"scale\":0.5},"                           \
+    "{\"receptor\":\"D1\",\"on\":\"vr_mV\",\"add\":3}]}},"
 
 #define BACKGROUND                                                                                 \
     "{\"kind\":\"poisson\",\"target\":\"axons\",\"rate_hz\":4,\"receptors\":{\"ampa\":1},"         \
@@ -53,9 +57,11 @@ static const char *json_of(const region *r)
                  r->grid);
     snprintf(json, sizeof json,
              "{\"schema_version\":1,\"seed\":1," RELAY
-             "\"populations\":{\"axons\":{\"cell\":\"relay\",\"region\":\"nac\",\"n_neurons\":%d}},"
+             "\"populations\":{\"axons\":{\"cell\":\"relay\",\"region\":\"nac\",\"n_neurons\":%d},"
+             "\"spiny\":{\"cell\":\"spiny\",\"region\":\"nac\",\"n_neurons\":300}},"
              "\"stimuli\":{%s},\"receptors\":{\"auto\":{\"modulator\":\"dopamine\","
-             "\"K_d_nM\":100,\"k_off_per_s\":0.3}},"
+             "\"K_d_nM\":100,\"k_off_per_s\":0.3},\"D1\":{\"modulator\":\"dopamine\","
+             "\"K_d_nM\":100,\"k_off_per_s\":20}},"
              "\"modulators\":{\"dopamine\":{\"compartments\":{\"nac\":{\"source\":\"axons\","
              "%s\"axonal_delay_ms\":7,\"V_max_nM_per_s\":%.17g,\"K_m_nM\":%.17g,"
              "\"k_loss_per_s\":%.17g,\"autoreceptor\":\"auto\",\"autoreceptor_alpha\":%.17g,"
@@ -297,6 +303,79 @@ static void test_what_is_gone_was_taken_up(void **state)
     check_uptake_mass("closed");
 }
 
+/* --- cells ------------------------------------------------------------------------------------------- */
+
+static void buffer_get(const buffer *b, void *to, size_t offset, size_t bytes)
+{
+    meso_error err = {0};
+    if (buffer_read(capture_device(), b, offset, bytes, to, &err) != MESO_OK)
+        fail_msg("%s", err.message);
+}
+
+/* Each of 300 cells binds what is in its own voxel, exactly while that holds for a step, and has its own gain and
+ * resting potential from it; the population's values are their means. */
+static void test_a_cell_binds_what_is_in_its_voxel(void **state)
+{
+    (void)state;
+    char grid[256];
+    snprintf(grid, sizeof grid, SMALL_BOX "\"release_probability\":0.3", 0.036);
+    const region r = {40, TWO_SECONDS, 2000, 210, 0.5, 0, 20, 0, grid, 1};
+    space s = space_open(&r);
+    local_entry l;
+    buffer_get(&s.sim->cells.locals, &l, 0, sizeof l);
+    const grid_entry *g = &s.sim->voxels.grids[0];
+    uint32_t *voxels = malloc(l.stride * sizeof *voxels);
+    float *result = malloc(l.stride * sizeof *result),
+          *cells = malloc(4 * l.stride * sizeof *cells);
+    double *bound = malloc(l.stride * sizeof *bound);
+    buffer_get(&s.sim->cells.places, voxels, l.first_place * sizeof *voxels,
+               l.stride * sizeof *voxels);
+    for (uint32_t i = 0; i < l.stride; i++)
+        bound[i] = 20.0 / 120;
+    const double dt_s = 1e-3;
+    for (int step = 0; step < 400; step++) {
+        space_advance(&s, 1);
+        for (uint32_t i = 0; i < l.stride; i++) {
+            if (voxels[i] == MESO_NOWHERE)
+                continue;
+            const uint32_t at = voxels[i] - g->first_voxel;
+            const double c = s.c[at / g->row * g->nx + at % g->row];
+            bound[i] = c / (c + 100) + (bound[i] - c / (c + 100)) * exp(-20 * (c / 100 + 1) * dt_s);
+        }
+    }
+    buffer_get(&s.sim->cells.states, result, l.first_result * sizeof *result,
+               l.stride * sizeof *result);
+    const population_entry *q = &s.sim->neurons.entries[1];
+    const uint32_t field = codegen_local_field(s.e, 1, 0);
+    buffer_get(&s.sim->neurons.state, cells, (q->state_base + field * q->n_padded) * sizeof *cells,
+               4 * l.stride * sizeof *cells);
+    uint32_t n = 0;
+    double least = 1, most = 0, sum = 0;
+    for (uint32_t i = 0; i < l.stride; i++) {
+        if (voxels[i] == MESO_NOWHERE)
+            continue;
+        assert_true(fabs(result[i] - bound[i]) < 1e-5);
+        assert_true(fabs(cells[i] - (1 + 0.5 * bound[i])) < 1e-5);
+        assert_true(cells[l.stride + i] == 0 && cells[2 * l.stride + i] == 1);
+        assert_true(fabs(cells[3 * l.stride + i] - 3 * bound[i]) < 3e-5);
+        least = fmin(least, bound[i]);
+        most = fmax(most, bound[i]);
+        sum += bound[i];
+        n++;
+    }
+    assert_int_equal(n, 300);
+    assert_true(most > 1.2 * least);
+    float mean;
+    buffer_get(&s.sim->modulators.field, &mean,
+               receptors_field(&s.sim->modulators, 1, 1) * sizeof mean, sizeof mean);
+    assert_true(fabs(mean - sum / n) < 1e-5);
+    free(voxels);
+    free(result);
+    free(cells);
+    free(bound);
+    space_close(&s);
+}
+
 /* --- one scheme ---------------------------------------------------------------------------------------- */
 
 /* Without release a grid is a well-mixed compartment, but for errors of third order in the step. */
@@ -373,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_a_point_source_spreads_as_greens_function),
         cmocka_unit_test(test_all_that_was_released_is_there),
         cmocka_unit_test(test_what_is_gone_was_taken_up),
+        cmocka_unit_test(test_a_cell_binds_what_is_in_its_voxel),
         cmocka_unit_test(test_an_even_grid_is_well_mixed),
         cmocka_unit_test(test_substeps_converge),
         cmocka_unit_test(test_same_however_the_work_is_laid_out),
