@@ -171,6 +171,8 @@ void modulators_destroy(simulation *sim);
 meso_status voxels_create(simulation *sim, meso_error *err);
 /** After all buffers were created. */
 meso_status voxels_arguments_set(simulation *sim, meso_error *err);
+/** Where the concentrations of a grid are after the field step of now. */
+const buffer *voxels_now(const simulation *sim, uint32_t grid);
 /** Number of a compartment's grid. */
 uint32_t voxels_grid(const experiment *e, uint32_t modulator, uint32_t compartment);
 void voxels_destroy(simulation *sim);

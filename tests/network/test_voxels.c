@@ -42,6 +42,7 @@ typedef struct region {
     double release_nM; /* 0: the grid's probability */
     const char *grid;  /* NULL: well mixed */
     double seconds;
+    const char *reports; /* more of them, or NULL */
 } region;
 
 static const char *json_of(const region *r)
@@ -69,9 +70,9 @@ static const char *json_of(const region *r)
              "\"protocol\":[{\"phase\":\"all\",\"seconds\":%.17g}],"
              "\"record\":{\"timeline_interval_ms\":1000,\"reports\":{\"c\":{\"modulator\":"
              "\"dopamine\",\"region\":\"nac\",\"variable\":\"concentration_nM\","
-             "\"interval_ms\":1}}}}",
+             "\"interval_ms\":1}%s}}}",
              r->n_axons, r->stimuli, release, r->V_max_nM_per_s, r->K_m_nM, r->k_loss_per_s,
-             r->alpha, r->initial_nM, grid, r->seconds);
+             r->alpha, r->initial_nM, grid, r->seconds, r->reports != NULL ? r->reports : "");
     return json;
 }
 
@@ -195,7 +196,7 @@ static void check_point_source(const char *walls, double k_loss_per_s)
              "\"voxel_um\":2,\"size_um\":[64,48,56],\"density_per_um3\":%.17g,"
              "\"release_probability\":1,\"walls\":\"%s\"",
              1.0 / (64 * 48 * 56), walls);
-    const region r = {1, ONE_SPIKE, 0, 200, k_loss_per_s, 0, 0, 0, grid, 1};
+    const region r = {1, ONE_SPIKE, 0, 200, k_loss_per_s, 0, 0, 0, grid, 1, NULL};
     space s = space_open(&r);
     const uint32_t source = first_above_zero(&s);
     const double quantum_nM_um3 = 3000 / (0.602214076 * 0.21);
@@ -246,7 +247,7 @@ static void check_released_mass(const char *walls, const char *release)
     snprintf(grid, sizeof grid,
              SMALL_BOX "\"release_probability\":1,\"walls\":\"%s\",\"release\":\"%s\"",
              800 / SMALL_BOX_UM3, walls, release);
-    const region r = {40, TWO_SECONDS, 0, 200, 0, 0, 10, 0, grid, 10};
+    const region r = {40, TWO_SECONDS, 0, 200, 0, 0, 10, 0, grid, 10, NULL};
     space s = space_open(&r);
     space_advance(&s, 9000);
     assert_true(s.n_spikes > 200);
@@ -279,7 +280,7 @@ static void check_uptake_mass(const char *walls)
     char grid[256];
     snprintf(grid, sizeof grid, SMALL_BOX "\"release_probability\":0.3,\"walls\":\"%s\"", 0.036,
              walls);
-    const region r = {40, TWO_SECONDS, 2000, 210, 0.5, 0, 100, 0, grid, 4};
+    const region r = {40, TWO_SECONDS, 2000, 210, 0.5, 0, 100, 0, grid, 4, NULL};
     space s = space_open(&r);
     space_advance(&s, 2020);
     const double before = space_mean(&s);
@@ -319,7 +320,7 @@ static void test_a_cell_binds_what_is_in_its_voxel(void **state)
     (void)state;
     char grid[256];
     snprintf(grid, sizeof grid, SMALL_BOX "\"release_probability\":0.3", 0.036);
-    const region r = {40, TWO_SECONDS, 2000, 210, 0.5, 0, 20, 0, grid, 1};
+    const region r = {40, TWO_SECONDS, 2000, 210, 0.5, 0, 20, 0, grid, 1, NULL};
     space s = space_open(&r);
     local_entry l;
     buffer_get(&s.sim->cells.locals, &l, 0, sizeof l);
@@ -382,8 +383,9 @@ static void test_a_cell_binds_what_is_in_its_voxel(void **state)
 static void test_an_even_grid_is_well_mixed(void **state)
 {
     (void)state;
-    region r = {4,  "\"none\":" BACKGROUND ",\"start_ms\":900}", 2000, 210, 0.5, 0, 300, 50, NULL,
-                0.8};
+    region r = {
+        4,   "\"none\":" BACKGROUND ",\"start_ms\":900}", 2000, 210, 0.5, 0, 300, 50, NULL, 0.8,
+        NULL};
     capture mixed = capture_run(json_of(&r), NULL);
     r.grid = "\"voxel_um\":4,\"size_um\":[36,68,20],\"density_per_um3\":0.1";
     capture grid = capture_run(json_of(&r), NULL);
@@ -403,7 +405,7 @@ static void test_substeps_converge(void **state)
         "\"voxel_um\":1,\"size_um\":32,\"density_per_um3\":0.1,\"release_probability\":0.06";
     char finer[256];
     snprintf(finer, sizeof finer, "%s,\"step_ms\":0.25", fine);
-    region r = {400, "\"all\":" BACKGROUND "}", 2000, 210, 0, 0, 20, 0, fine, 1};
+    region r = {400, "\"all\":" BACKGROUND "}", 2000, 210, 0, 0, 20, 0, fine, 1, NULL};
     capture two = capture_run(json_of(&r), NULL);
     r.grid = finer;
     capture four = capture_run(json_of(&r), NULL);
@@ -412,6 +414,37 @@ static void test_substeps_converge(void **state)
     assert_true(two.frames[0][999] != four.frames[0][999]);
     capture_free(&two);
     capture_free(&four);
+}
+
+/* Reports of all voxels, of a plane and of three voxels show the field whose mean is reported. */
+static void test_reports_show_the_voxels(void **state)
+{
+    (void)state;
+    static const char of[] = ",\"%s\":{\"modulator\":\"dopamine\",\"region\":\"nac\","
+                             "\"variable\":\"concentration_nM\",\"interval_ms\":7,%s}";
+    char reports[1024], grid[256];
+    int n = snprintf(reports, sizeof reports, of, "all", "\"voxels\":2223");
+    n += snprintf(reports + n, sizeof reports - n, of, "plane", "\"plane_um\":10");
+    snprintf(reports + n, sizeof reports - n, of, "three", "\"voxels\":[0,500,2222]");
+    snprintf(grid, sizeof grid, SMALL_BOX "\"release_probability\":0.3", 0.036);
+    const region r = {40, TWO_SECONDS, 2000, 210, 0.5, 0, 20, 0, grid, 0.5, reports};
+    capture c = capture_run(json_of(&r), NULL);
+    assert_int_equal(c.n_elements[1], 2223); /* 13 x 19 x 9 */
+    assert_int_equal(c.n_elements[2], 247);
+    assert_int_equal(c.n_elements[3], 3);
+    assert_int_equal(c.n_frames[1], 72);
+    for (uint32_t f = 0; f < 72; f++) {
+        const float *all = c.frames[1] + f * 2223;
+        double mean = 0;
+        for (uint32_t i = 0; i < 2223; i++)
+            mean += all[i] / 2223.0;
+        assert_true(fabs(mean / c.frames[0][7 * f] - 1) < 1e-5);
+        assert_memory_equal(all + 2 * 247, c.frames[2] + f * 247, 247 * sizeof *all);
+        assert_true(c.frames[3][3 * f] == all[0] && c.frames[3][3 * f + 1] == all[500] &&
+                    c.frames[3][3 * f + 2] == all[2222]);
+    }
+    assert_true(c.frames[1][71 * 2223] != c.frames[1][71 * 2223 + 1]);
+    capture_free(&c);
 }
 
 /* --- one result ---------------------------------------------------------------------------------------- */
@@ -453,6 +486,7 @@ int main(void)
         cmocka_unit_test(test_all_that_was_released_is_there),
         cmocka_unit_test(test_what_is_gone_was_taken_up),
         cmocka_unit_test(test_a_cell_binds_what_is_in_its_voxel),
+        cmocka_unit_test(test_reports_show_the_voxels),
         cmocka_unit_test(test_an_even_grid_is_well_mixed),
         cmocka_unit_test(test_substeps_converge),
         cmocka_unit_test(test_same_however_the_work_is_laid_out),
