@@ -447,6 +447,50 @@ static void test_reports_show_the_voxels(void **state)
     capture_free(&c);
 }
 
+static capture amphetamine_run(const char *part)
+{
+    char json[1024];
+    snprintf(json, sizeof json,
+             "{\"schema_version\":1,\"extends\":[\"builtin:configs/circuits/xs.json\",%s"
+             "\"builtin:configs/parts/drugs/amphetamine.json\"],\"protocol\":[{\"phase\":\"drug\","
+             "\"seconds\":15,\"events\":[{\"at_ms\":1000,\"drug\":\"amphetamine\",\"route\":\"iv\","
+             "\"dose_mg_per_kg\":3}]}],\"record\":{\"timeline_interval_ms\":5000}}",
+             part);
+    return capture_run(json, NULL);
+}
+
+/* Stores, reverse transport and autoreceptors of the circuit under a releaser are as in well-mixed compartments, whose
+ * level a grid exceeds by some per cent. */
+static void test_stores_and_drugs_act_as_in_a_well_mixed_compartment(void **state)
+{
+    (void)state;
+    capture mixed = amphetamine_run("");
+    capture grid = amphetamine_run("\"builtin:configs/parts/dopamine_grid.json\",");
+    const struct {
+        const char *series;
+        double tolerance;
+    } cases[] = {
+        {"dopamine.nac_core.concentration_nM", 0.1},
+        {"dopamine.nac_core.transporter_occupancy", 1e-6},
+        {"dopamine.nac_core.autoreceptor_activation", 0.05},
+        {"dopamine.nac_core.ready_vesicles", 0.01},
+        {"dopamine.nac_core.reserve_vesicles", 0.001},
+        {"dopamine.nac_core.cytosol_nM", 0.05},
+        {"dopamine.nac_core.reverse_transport_nM", 0.05},
+        {"dopamine.nac_shell.reverse_transport_nM", 0.05},
+        {"nac_core_d1.D1.activation", 0.1},
+    };
+    assert_true(capture_value(&mixed, "dopamine.nac_core.reverse_transport_nM", 2) > 0.1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const double expected = capture_value(&mixed, cases[i].series, 2);
+        const double got = capture_value(&grid, cases[i].series, 2);
+        if (fabs(got / expected - 1) > cases[i].tolerance)
+            fail_msg("%s: %g in the grid, %g well mixed", cases[i].series, got, expected);
+    }
+    capture_free(&mixed);
+    capture_free(&grid);
+}
+
 /* --- one result ---------------------------------------------------------------------------------------- */
 
 static void assert_same(const capture *expected, const meso_run_options *options)
@@ -489,6 +533,7 @@ int main(void)
         cmocka_unit_test(test_reports_show_the_voxels),
         cmocka_unit_test(test_an_even_grid_is_well_mixed),
         cmocka_unit_test(test_substeps_converge),
+        cmocka_unit_test(test_stores_and_drugs_act_as_in_a_well_mixed_compartment),
         cmocka_unit_test(test_same_however_the_work_is_laid_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
