@@ -3,7 +3,7 @@
  *
  * Launch    any number of groups of any size; nothing is shared within a group.
  * Memory    per voxel and substep: one concentration in and one out; its neighbours come from the caches.
- * Order     vesicles_release (vesicles.cl), voxels_step for each substep, field_step (modulators.cl), which takes the means.
+ * Order     vesicles_release, voxels_step for each substep, field_step (both modulators.cl), which takes the means.
  */
 
 /* What comes in a step, uptake and loss, to second order by Taylor's series about the middle of what comes: as exact as

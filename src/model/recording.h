@@ -20,7 +20,7 @@ typedef struct report {
     uint32_t index;                  /* state variable, conductance, or receptor */
     uint32_t modulator, compartment; /* CONCENTRATION, VOXELS */
     uint32_t quantity;               /* OCCUPANCY: 0 occupancy, 1 activation, 2 surface */
-    const uint32_t *neurons;         /* [n_neurons] ascending; STATE and CONDUCTANCE; VOXELS: voxels */
+    const uint32_t *neurons; /* [n_neurons] ascending; STATE and CONDUCTANCE; VOXELS: voxels */
     uint32_t n_neurons;
     const char *variable, *unit;
     double interval_ms, start_ms, stop_ms; /* stop is the end of the experiment when not given */
