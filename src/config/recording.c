@@ -15,7 +15,8 @@ static const field report_fields[] = {
      .doc = "a state variable of the model, a conductance as g_ampa_nS, occupancy, or "
             "concentration_nM"},
     {.key = "neurons", .kind = FIELD_INDICES,
-     .doc = "the first so many neurons, or their indices, ascending; default: all"},
+     .doc = "the first so many neurons, or their indices, ascending; default: all; of an occupancy: "
+            "the mean, and in a grid each neuron has its own"},
     {.key = "voxels", .kind = FIELD_INDICES,
      .doc = "of a concentration in a grid: the first so many voxels, or their indices, ascending: "
             "x + nx (y + ny z); default: the mean over the grid"},
@@ -125,9 +126,7 @@ static meso_status read_quantity(loader *l, const cJSON *object, report *r)
 static meso_status read_occupancy(loader *l, const cJSON *object, report *r)
 {
     r->source = REPORT_OCCUPANCY;
-    static const char why[] = "for an occupancy";
-    MESO_TRY(refuse_key(l, object, "region", why));
-    MESO_TRY(refuse_key(l, object, "neurons", why));
+    MESO_TRY(refuse_key(l, object, "region", "for an occupancy"));
     MESO_TRY(loader_resolve(l, get_member(object, "receptor"), "receptors", &r->index));
     const experiment *e = l->experiment;
     const receptor *bound = &e->receptors[r->index];
@@ -138,6 +137,9 @@ static meso_status read_occupancy(loader *l, const cJSON *object, report *r)
                             "'%s' lies in '%s', which is no compartment of '%s', the modulator of "
                             "'%s'",
                             e->populations[r->population].name, region, m->name, bound->name);
+    if (!receptor_grid(e, r->index, region, NULL))
+        MESO_TRY(refuse_key(l, object, "neurons",
+                            "for an occupancy outside a grid: it is the same for all neurons"));
     return read_quantity(l, object, r);
 }
 
@@ -312,6 +314,8 @@ static meso_status read_report(loader *l, const cJSON *object, report *r)
     MESO_TRY(loader_resolve(l, get_member(object, "population"), "populations", &r->population));
     if (get_member(object, "receptor")) {
         MESO_TRY(read_occupancy(l, object, r));
+        if (get_member(object, "neurons"))
+            MESO_TRY(read_neurons(l, object, r));
     } else {
         MESO_TRY(refuse_key(l, object, "region", "without a modulator"));
         MESO_TRY(read_variable(l, object, r));

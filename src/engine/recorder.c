@@ -24,12 +24,26 @@ static void elements_fill_voxels(const simulation *sim, const report *r, uint32_
     }
 }
 
-/* Pairs (value, value to subtract or MESO_NEVER) in the state or field array, or among the voxels. */
+static void elements_fill_local(const simulation *sim, const report *r, uint32_t *pairs)
+{
+    const population_layout *p = &sim->l->populations[r->population];
+    const uint32_t first = cells_result(sim, r->population, r->index, r->quantity);
+    for (uint32_t i = 0; i < r->n_neurons; i++) {
+        pairs[2 * i] = first + layout_place(sim->l, p, r->neurons[i]);
+        pairs[2 * i + 1] = MESO_NEVER;
+    }
+}
+
+/* Pairs (value, value to subtract or MESO_NEVER) in the array of source_of(). */
 static void elements_fill(const simulation *sim, const report *r, uint32_t *pairs)
 {
     const modulators *m = &sim->modulators;
     if (r->source == REPORT_VOXELS) {
         elements_fill_voxels(sim, r, pairs);
+        return;
+    }
+    if (r->source == REPORT_OCCUPANCY && r->n_neurons > 0) {
+        elements_fill_local(sim, r, pairs);
         return;
     }
     if (r->source == REPORT_CONCENTRATION || r->source == REPORT_OCCUPANCY) {
@@ -238,6 +252,8 @@ static const buffer *source_of(const simulation *sim, const report *r)
         return voxels_now(sim, voxels_grid(sim->e, r->modulator, r->compartment));
     if (r->source == REPORT_STATE || r->source == REPORT_CONDUCTANCE)
         return &sim->neurons.state;
+    if (r->source == REPORT_OCCUPANCY && r->n_neurons > 0)
+        return &sim->cells.states;
     return &sim->modulators.field;
 }
 

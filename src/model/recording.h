@@ -10,7 +10,7 @@ typedef enum report_source {
     REPORT_CONDUCTANCE,   /* g of a conductance, nS, before gain and block */
     REPORT_CONCENTRATION, /* of a modulator in one compartment, nM: one element */
     REPORT_VOXELS,        /* the same in voxels of its grid, numbered along x, then y, then z */
-    REPORT_OCCUPANCY,     /* of a receptor in a population, by `quantity`: one element */
+    REPORT_OCCUPANCY, /* of a receptor in a population, by `quantity`: one element, or neurons in a grid */
 } report_source;
 
 typedef struct report {

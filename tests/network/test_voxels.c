@@ -416,16 +416,21 @@ static void test_substeps_converge(void **state)
     capture_free(&four);
 }
 
-/* Reports of all voxels, of a plane and of three voxels show the field whose mean is reported. */
+/* Reports of all voxels, of a plane and of three voxels show the field whose mean is reported; of cells, what each has
+ * bound. */
 static void test_reports_show_the_voxels(void **state)
 {
     (void)state;
     static const char of[] = ",\"%s\":{\"modulator\":\"dopamine\",\"region\":\"nac\","
                              "\"variable\":\"concentration_nM\",\"interval_ms\":7,%s}";
-    char reports[1024], grid[256];
+    char reports[2048], grid[256];
     int n = snprintf(reports, sizeof reports, of, "all", "\"voxels\":2223");
     n += snprintf(reports + n, sizeof reports - n, of, "plane", "\"plane_um\":10");
-    snprintf(reports + n, sizeof reports - n, of, "three", "\"voxels\":[0,500,2222]");
+    n += snprintf(reports + n, sizeof reports - n, of, "three", "\"voxels\":[0,500,2222]");
+    snprintf(reports + n, sizeof reports - n,
+             ",\"cells\":{\"population\":\"spiny\",\"receptor\":\"D1\",\"variable\":\"occupancy\","
+             "\"neurons\":300},\"bound\":{\"population\":\"spiny\",\"receptor\":\"D1\","
+             "\"variable\":\"occupancy\"}");
     snprintf(grid, sizeof grid, SMALL_BOX "\"release_probability\":0.3", 0.036);
     const region r = {40, TWO_SECONDS, 2000, 210, 0.5, 0, 20, 0, grid, 0.5, reports};
     capture c = capture_run(json_of(&r), NULL);
@@ -444,6 +449,14 @@ static void test_reports_show_the_voxels(void **state)
                     c.frames[3][3 * f + 2] == all[2222]);
     }
     assert_true(c.frames[1][71 * 2223] != c.frames[1][71 * 2223 + 1]);
+    assert_int_equal(c.n_elements[4], 300);
+    for (uint32_t f = 0; f < c.n_frames[4]; f++) {
+        double mean = 0;
+        for (uint32_t i = 0; i < 300; i++)
+            mean += c.frames[4][300 * f + i] / 300.0;
+        assert_true(fabs(mean - c.frames[5][f]) < 2e-6);
+    }
+    assert_true(c.frames[4][300 * 499] != c.frames[4][300 * 499 + 1]);
     capture_free(&c);
 }
 
