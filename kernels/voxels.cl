@@ -3,7 +3,7 @@
  *
  * Launch    any number of groups of any size; nothing is shared within a group.
  * Memory    per voxel and substep: one concentration in and one out; its neighbours come from the caches.
- * Order     vesicles_release (vesicles.cl), voxels_step for each substep, field_step (modulators.cl), which takes the means.
+ * Order     vesicles_release, voxels_step for each substep, field_step (both modulators.cl), which takes the means.
  */
 
 /* What comes in a step, uptake and loss, to second order by Taylor's series about the middle of what comes: as exact as
@@ -57,8 +57,8 @@ MESO_FUNCTION void column_step(const grid_entry *g, const grid_now *now, uint pl
                                __global const float *from, __global float *to,
                                __global uint *counts, __global float *sums)
 {
-    const uint x = place % g->row, slab = place / g->row % g->n_slabs;
-    const uint z = place / g->row / g->n_slabs, plane = g->ny * g->row;
+    const uint of_rows = place / g->row, x = place - of_rows * g->row;
+    const uint z = of_rows / g->n_slabs, slab = of_rows - z * g->n_slabs, plane = g->ny * g->row;
     const uint first_y = slab * MESO_SLAB, end_y = min(first_y + MESO_SLAB, g->ny);
     const uint here = g->first_voxel + z * plane;
     __global const float *below = from + g->first_voxel + voxel_before(z, g->nz, g->periodic) * plane;

@@ -15,7 +15,13 @@ static const field report_fields[] = {
      .doc = "a state variable of the model, a conductance as g_ampa_nS, occupancy, or "
             "concentration_nM"},
     {.key = "neurons", .kind = FIELD_INDICES,
-     .doc = "the first so many neurons, or their indices, ascending; default: all"},
+     .doc = "the first so many neurons, or their indices, ascending; default: all; of an occupancy: "
+            "the mean, and in a grid each neuron has its own"},
+    {.key = "voxels", .kind = FIELD_INDICES,
+     .doc = "of a concentration in a grid: the first so many voxels, or their indices, ascending: "
+            "x + nx (y + ny z); default: the mean over the grid"},
+    {.key = "plane_um", .kind = FIELD_NUMBER, .unit = "um", FIELD_FROM(0, 1000000),
+     .doc = "of a concentration in a grid: the voxels of the plane at this z"},
     {.key = "interval_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_DEFAULT(1),
      FIELD_ABOVE(0, 86400000), FIELD_IN(report, interval_ms),
      .doc = "from frame to frame: a multiple of dt_ms, or of field_step_ms for concentration and "
@@ -120,9 +126,7 @@ static meso_status read_quantity(loader *l, const cJSON *object, report *r)
 static meso_status read_occupancy(loader *l, const cJSON *object, report *r)
 {
     r->source = REPORT_OCCUPANCY;
-    static const char why[] = "for an occupancy";
-    MESO_TRY(refuse_key(l, object, "region", why));
-    MESO_TRY(refuse_key(l, object, "neurons", why));
+    MESO_TRY(refuse_key(l, object, "region", "for an occupancy"));
     MESO_TRY(loader_resolve(l, get_member(object, "receptor"), "receptors", &r->index));
     const experiment *e = l->experiment;
     const receptor *bound = &e->receptors[r->index];
@@ -133,6 +137,9 @@ static meso_status read_occupancy(loader *l, const cJSON *object, report *r)
                             "'%s' lies in '%s', which is no compartment of '%s', the modulator of "
                             "'%s'",
                             e->populations[r->population].name, region, m->name, bound->name);
+    if (!receptor_grid(e, r->index, region, NULL))
+        MESO_TRY(refuse_key(l, object, "neurons",
+                            "for an occupancy outside a grid: it is the same for all neurons"));
     return read_quantity(l, object, r);
 }
 
@@ -172,47 +179,95 @@ static meso_status read_variable(loader *l, const cJSON *object, report *r)
 
 /* --- which neurons ---------------------------------------------------------------------------- */
 
-static meso_status check_index(loader *l, const cJSON *item, const population *p,
+/* Those who can be listed. */
+typedef struct candidates {
+    const char *key, *owner, *noun;
+    uint32_t n;
+} candidates;
+
+static meso_status check_index(loader *l, const cJSON *item, const candidates *of,
                                const uint32_t *previous)
 {
-    if (item->valuedouble >= p->n_neurons)
-        return LOADER_ERROR(l, item, NULL, MESO_RANGE,
-                            "%.15g is outside [0, %u]: '%s' has %u "
-                            "neurons",
-                            item->valuedouble, p->n_neurons - 1, p->name, p->n_neurons);
+    if (item->valuedouble >= of->n)
+        return LOADER_ERROR(l, item, NULL, MESO_RANGE, "%.15g is outside [0, %u]: '%s' has %u %s",
+                            item->valuedouble, of->n - 1, of->owner, of->n, of->noun);
     if (previous && item->valuedouble <= *previous)
         return LOADER_ERROR(l, item, NULL, MESO_CONFIG, "%.15g after %u: indices must ascend",
                             item->valuedouble, *previous);
     return MESO_OK;
 }
 
-static meso_status read_neurons(loader *l, const cJSON *object, report *r)
+static meso_status read_indices(loader *l, const cJSON *object, const candidates *of, report *r)
 {
-    const population *p = &l->experiment->populations[r->population];
-    const cJSON *given = get_member(object, "neurons");
-    if (cJSON_IsNumber(given) && given->valuedouble > p->n_neurons)
-        return LOADER_ERROR(l, given, NULL, MESO_RANGE,
-                            "%.15g is outside [1, %u]: '%s' has %u neurons", given->valuedouble,
-                            p->n_neurons, p->name, p->n_neurons);
-    r->n_neurons = !given                  ? p->n_neurons
+    const cJSON *given = get_member(object, of->key);
+    if (cJSON_IsNumber(given) && given->valuedouble > of->n)
+        return LOADER_ERROR(l, given, NULL, MESO_RANGE, "%.15g is outside [1, %u]: '%s' has %u %s",
+                            given->valuedouble, of->n, of->owner, of->n, of->noun);
+    r->n_neurons = !given                  ? of->n
                    : cJSON_IsNumber(given) ? (uint32_t)given->valuedouble
                                            : (uint32_t)cJSON_GetArraySize(given);
     if (r->n_neurons == 0)
         return LOADER_ERROR(l, given, NULL, MESO_CONFIG, "expected at least one index");
-    uint32_t *neurons = loader_alloc(l, r->n_neurons, sizeof *neurons);
-    if (!neurons)
+    uint32_t *indices = loader_alloc(l, r->n_neurons, sizeof *indices);
+    if (!indices)
         return MESO_MEMORY;
-    r->neurons = neurons;
+    r->neurons = indices;
     const cJSON *item = given ? given->child : NULL;
     for (uint32_t i = 0; i < r->n_neurons; i++) {
-        neurons[i] = i;
+        indices[i] = i;
         if (!item)
             continue;
-        MESO_TRY(check_index(l, item, p, i ? &neurons[i - 1] : NULL));
-        neurons[i] = (uint32_t)item->valuedouble;
+        MESO_TRY(check_index(l, item, of, i ? &indices[i - 1] : NULL));
+        indices[i] = (uint32_t)item->valuedouble;
         item = item->next;
     }
     return MESO_OK;
+}
+
+static meso_status read_neurons(loader *l, const cJSON *object, report *r)
+{
+    const population *p = &l->experiment->populations[r->population];
+    const candidates of = {"neurons", p->name, "neurons", p->n_neurons};
+    return read_indices(l, object, &of, r);
+}
+
+static meso_status read_plane(loader *l, const cJSON *plane, const char *region,
+                              const voxel_grid *g, report *r)
+{
+    const double size_um = g->n[2] * g->voxel_um;
+    if (plane->valuedouble >= size_um)
+        return LOADER_ERROR(l, plane, NULL, MESO_RANGE,
+                            "%.15g um is outside [0, %.15g) um: so high is the grid of '%s'",
+                            plane->valuedouble, size_um, region);
+    r->n_neurons = g->n[0] * g->n[1];
+    uint32_t *voxels = loader_alloc(l, r->n_neurons, sizeof *voxels);
+    if (!voxels)
+        return MESO_MEMORY;
+    r->neurons = voxels;
+    const uint32_t z = (uint32_t)(plane->valuedouble / g->voxel_um);
+    for (uint32_t i = 0; i < r->n_neurons; i++)
+        voxels[i] = z * r->n_neurons + i;
+    return MESO_OK;
+}
+
+/* The voxels of a concentration, if it is not the mean. */
+static meso_status read_voxels(loader *l, const cJSON *object, report *r)
+{
+    const compartment *c = &l->experiment->modulators[r->modulator].compartments[r->compartment];
+    const cJSON *voxels = get_member(object, "voxels"), *plane = get_member(object, "plane_um");
+    if (!voxels && !plane)
+        return MESO_OK;
+    if (!c->grid)
+        return LOADER_ERROR(l, object, voxels ? "voxels" : "plane_um", MESO_CONFIG,
+                            "has no meaning: '%s' is well mixed, it has no grid", c->region);
+    if (voxels && plane)
+        return LOADER_ERROR(l, plane, NULL, MESO_CONFIG,
+                            "voxels are given too; expected one of them");
+    r->source = REPORT_VOXELS;
+    if (plane)
+        return read_plane(l, plane, c->region, c->grid, r);
+    const candidates of = {"voxels", c->region, "voxels", (uint32_t)voxel_count(c->grid)};
+    return read_indices(l, object, &of, r);
 }
 
 /* --- when ------------------------------------------------------------------------------------- */
@@ -249,13 +304,18 @@ static meso_status read_report(loader *l, const cJSON *object, report *r)
     MESO_TRY(loader_read(l, &report_type, object, r));
     if (get_member(object, "modulator")) {
         MESO_TRY(read_concentration(l, object, r));
+        MESO_TRY(read_voxels(l, object, r));
         return read_times(l, object, r);
     }
     MESO_TRY(
         need_key(l, object, "population", "expected a population, or a modulator and a region"));
+    MESO_TRY(refuse_key(l, object, "voxels", "without a modulator"));
+    MESO_TRY(refuse_key(l, object, "plane_um", "without a modulator"));
     MESO_TRY(loader_resolve(l, get_member(object, "population"), "populations", &r->population));
     if (get_member(object, "receptor")) {
         MESO_TRY(read_occupancy(l, object, r));
+        if (get_member(object, "neurons"))
+            MESO_TRY(read_neurons(l, object, r));
     } else {
         MESO_TRY(refuse_key(l, object, "region", "without a modulator"));
         MESO_TRY(read_variable(l, object, r));

@@ -112,10 +112,10 @@ static meso_status refuse_voxel(loader *l, const cJSON *object, double longest_m
     const double field_step_ms = l->experiment->field_step_ms;
     return LOADER_ERROR(
         l, object, "voxel_um", MESO_RANGE,
-        "%.15g um: diffusion and uptake are stable for steps of at most %.3g ms, and "
-        "field_step_ms, %.15g ms, has room for %d; larger voxels, or a shorter "
-        "field step, allow it",
-        g->voxel_um, longest_ms, field_step_ms, MOST_SUBSTEPS);
+        "%.15g um: diffusion is stable for steps of at most %.3g ms, and field_step_ms, "
+        "%.15g ms, has room for %d; the least that is possible here is %.3g um",
+        g->voxel_um, longest_ms, field_step_ms, MOST_SUBSTEPS,
+        g->voxel_um * sqrt(field_step_ms / MOST_SUBSTEPS / longest_ms));
 }
 
 static meso_status check_step(loader *l, const cJSON *object, const compartment *c, voxel_grid *g)

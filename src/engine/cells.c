@@ -276,6 +276,22 @@ void cells_destroy(simulation *sim)
     kernel_release(&c->bind);
 }
 
+uint32_t cells_result(const simulation *sim, uint32_t population_index, uint32_t receptor_index,
+                      uint32_t quantity)
+{
+    const experiment *e = sim->e;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i <= population_index; i++)
+        for (uint32_t r = 0; r < e->n_receptors; r++) {
+            const uint32_t stride = sim->l->populations[i].n_padded;
+            if (i == population_index && r == receptor_index)
+                return at + (receptors_n_states(e, r) + quantity) * stride;
+            if (is_local(e, i, r))
+                at += (receptors_n_states(e, r) + RESULTS) * stride;
+        }
+    return MESO_NEVER;
+}
+
 /* --- a field step ------------------------------------------------------------------------------------ */
 
 /* Arguments of cells_bind (cells.cl) by position. */

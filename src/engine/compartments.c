@@ -162,8 +162,10 @@ static void terminal_add(const simulation *sim, const compartment *c, field_tabl
 static void constant_add(const compartment *c, uint32_t field, field_tables *t)
 {
     t->field[field] = (float)c->initial_nM;
-    t->compartments[t->n_compartments++] = (compartment_entry){
-        .concentration = field, .autoreceptor = MESO_NEVER, .terminal = MESO_NEVER, .grid = MESO_NEVER};
+    t->compartments[t->n_compartments++] = (compartment_entry){.concentration = field,
+                                                               .autoreceptor = MESO_NEVER,
+                                                               .terminal = MESO_NEVER,
+                                                               .grid = MESO_NEVER};
 }
 
 static void compartment_add(const simulation *sim, const compartment *c, uint32_t field,

@@ -171,6 +171,8 @@ void modulators_destroy(simulation *sim);
 meso_status voxels_create(simulation *sim, meso_error *err);
 /** After all buffers were created. */
 meso_status voxels_arguments_set(simulation *sim, meso_error *err);
+/** Where the concentrations of a grid are after the field step of now. */
+const buffer *voxels_now(const simulation *sim, uint32_t grid);
 /** Number of a compartment's grid. */
 uint32_t voxels_grid(const experiment *e, uint32_t modulator, uint32_t compartment);
 void voxels_destroy(simulation *sim);
@@ -178,6 +180,9 @@ void voxels_destroy(simulation *sim);
 meso_status voxels_advance(simulation *sim, uint32_t row, meso_error *err);
 void cells_destroy(simulation *sim);
 meso_status cells_arguments_set(simulation *sim, meso_error *err);
+/** Index among cells.states of a receptor's occupancy (quantity 0), activation or surface, by place of the cell. */
+uint32_t cells_result(const simulation *sim, uint32_t population, uint32_t receptor,
+                      uint32_t quantity);
 /** One field step of all receptors in grids, after the grids'. */
 meso_status cells_advance(simulation *sim, uint32_t row, meso_error *err);
 meso_status stimuli_create(simulation *sim, meso_error *err);

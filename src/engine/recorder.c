@@ -12,13 +12,40 @@
 
 static uint32_t report_n_elements(const report *r)
 {
-    return r->source == REPORT_STATE || r->source == REPORT_CONDUCTANCE ? r->n_neurons : 1;
+    return r->n_neurons > 0 ? r->n_neurons : 1;
 }
 
-/* Pairs (value, value to subtract or MESO_NEVER) in the state or field array. */
+static void elements_fill_voxels(const simulation *sim, const report *r, uint32_t *pairs)
+{
+    const grid_entry *g = &sim->voxels.grids[voxels_grid(sim->e, r->modulator, r->compartment)];
+    for (uint32_t i = 0; i < r->n_neurons; i++) {
+        pairs[2 * i] = g->first_voxel + r->neurons[i] / g->nx * g->row + r->neurons[i] % g->nx;
+        pairs[2 * i + 1] = MESO_NEVER;
+    }
+}
+
+static void elements_fill_local(const simulation *sim, const report *r, uint32_t *pairs)
+{
+    const population_layout *p = &sim->l->populations[r->population];
+    const uint32_t first = cells_result(sim, r->population, r->index, r->quantity);
+    for (uint32_t i = 0; i < r->n_neurons; i++) {
+        pairs[2 * i] = first + layout_place(sim->l, p, r->neurons[i]);
+        pairs[2 * i + 1] = MESO_NEVER;
+    }
+}
+
+/* Pairs (value, value to subtract or MESO_NEVER) in the array of source_of(). */
 static void elements_fill(const simulation *sim, const report *r, uint32_t *pairs)
 {
     const modulators *m = &sim->modulators;
+    if (r->source == REPORT_VOXELS) {
+        elements_fill_voxels(sim, r, pairs);
+        return;
+    }
+    if (r->source == REPORT_OCCUPANCY && r->n_neurons > 0) {
+        elements_fill_local(sim, r, pairs);
+        return;
+    }
     if (r->source == REPORT_CONCENTRATION || r->source == REPORT_OCCUPANCY) {
         pairs[0] = r->source == REPORT_CONCENTRATION
                        ? modulators_concentration(m, r->modulator, r->compartment)
@@ -35,7 +62,8 @@ static void elements_fill(const simulation *sim, const report *r, uint32_t *pair
         two = p->conductances[r->index].kind == CONDUCTANCE_BIEXPONENTIAL;
     }
     for (uint32_t i = 0; i < r->n_neurons; i++) {
-        const uint32_t at = layout_place(sim->l, &sim->l->populations[r->population], r->neurons[i]);
+        const uint32_t at = layout_place(sim->l, &sim->l->populations[r->population],
+                                         r->neurons[i]);
         pairs[2 * i] = q->state_base + field * q->n_padded + at;
         pairs[2 * i + 1] = two ? pairs[2 * i] + q->n_padded : MESO_NEVER;
     }
@@ -217,6 +245,18 @@ int recorder_frames_are_due(const simulation *sim)
     return 0;
 }
 
+/* Where a report's values lie after the field step of now. */
+static const buffer *source_of(const simulation *sim, const report *r)
+{
+    if (r->source == REPORT_VOXELS)
+        return voxels_now(sim, voxels_grid(sim->e, r->modulator, r->compartment));
+    if (r->source == REPORT_STATE || r->source == REPORT_CONDUCTANCE)
+        return &sim->neurons.state;
+    if (r->source == REPORT_OCCUPANCY && r->n_neurons > 0)
+        return &sim->cells.states;
+    return &sim->modulators.field;
+}
+
 meso_status recorder_frames(simulation *sim, meso_error *err)
 {
     recorder *rec = &sim->recorder;
@@ -225,13 +265,11 @@ meso_status recorder_frames(simulation *sim, meso_error *err)
         const report *r = &sim->e->record.reports[i];
         if (!report_is_due(sim->e, r, sim->step))
             continue;
-        const int of_cells = r->source == REPORT_STATE || r->source == REPORT_CONDUCTANCE;
-        const buffer *source = of_cells ? &sim->neurons.state : &sim->modulators.field;
         kernel *k = &sim->frame_record;
         MESO_TRY(kernel_set_u32(k, 0, rec->n_elements[i], err));
         MESO_TRY(kernel_set_u32(k, 1, h->n_frames[i]++, err));
         MESO_TRY(kernel_set_buffer(k, 2, &rec->elements[i], err));
-        MESO_TRY(kernel_set_buffer(k, 3, source, err));
+        MESO_TRY(kernel_set_buffer(k, 3, source_of(sim, r), err));
         MESO_TRY(kernel_set_buffer(k, 4, &h->frames[i], err));
         MESO_TRY(
             device_launch(sim->device, k, (rec->n_elements[i] + GROUP - 1) / GROUP, GROUP, err));
@@ -261,9 +299,9 @@ meso_status recorder_timeline(simulation *sim, meso_error *err)
 /* The first n_read records of every partition. */
 static meso_status records_read_begin(simulation *sim, recording_half *h, meso_error *err)
 {
-    return buffer_read_rows_begin(sim->device, &h->records, sim->l->n_partitions,
-                                  (size_t)h->n_read * RECORD_BYTES,
-                                  (size_t)sim->recorder.capacity * RECORD_BYTES, h->host_records, err);
+    return buffer_read_rows_begin(
+        sim->device, &h->records, sim->l->n_partitions, (size_t)h->n_read * RECORD_BYTES,
+        (size_t)sim->recorder.capacity * RECORD_BYTES, h->host_records, err);
 }
 
 meso_status recorder_end(simulation *sim, meso_error *err)
@@ -311,11 +349,12 @@ static meso_status status_check(const simulation *sim, const recording_half *h, 
             "(between %g and %g s of model time): the network runs away",
             population, neuron, from_s, to_s);
     default:
-        return error_set(err, MESO_NUMERICS,
-                         "the cells of one of %u partitions fire above record.largest_rate_hz, %g Hz, on "
-                         "average (between %g and %g s of model time, last in population '%s'): the network "
-                         "runs away, or the key is too low for it",
-                         sim->l->n_partitions, sim->e->record.largest_rate_hz, from_s, to_s, population);
+        return error_set(
+            err, MESO_NUMERICS,
+            "the cells of one of %u partitions fire above record.largest_rate_hz, %g Hz, on "
+            "average (between %g and %g s of model time, last in population '%s'): the network "
+            "runs away, or the key is too low for it",
+            sim->l->n_partitions, sim->e->record.largest_rate_hz, from_s, to_s, population);
     }
 }
 

@@ -345,3 +345,9 @@ meso_status voxels_advance(simulation *sim, uint32_t row, meso_error *err)
     }
     return MESO_OK;
 }
+
+const buffer *voxels_now(const simulation *sim, uint32_t grid)
+{
+    const uint64_t done = sim->step / sim->l->steps_per_field + 1;
+    return &sim->voxels.concentrations[done * sim->voxels.grids[grid].n_substeps % 2];
+}

@@ -9,7 +9,8 @@ typedef enum report_source {
     REPORT_STATE,         /* a state variable of the neuron model */
     REPORT_CONDUCTANCE,   /* g of a conductance, nS, before gain and block */
     REPORT_CONCENTRATION, /* of a modulator in one compartment, nM: one element */
-    REPORT_OCCUPANCY,     /* of a receptor in a population, by `quantity`: one element */
+    REPORT_VOXELS,        /* the same in voxels of its grid, numbered along x, then y, then z */
+    REPORT_OCCUPANCY, /* of a receptor in a population, by `quantity`: one element, or neurons in a grid */
 } report_source;
 
 typedef struct report {
@@ -17,9 +18,9 @@ typedef struct report {
     report_source source;
     uint32_t population;             /* STATE, CONDUCTANCE, OCCUPANCY */
     uint32_t index;                  /* state variable, conductance, or receptor */
-    uint32_t modulator, compartment; /* CONCENTRATION */
+    uint32_t modulator, compartment; /* CONCENTRATION, VOXELS */
     uint32_t quantity;               /* OCCUPANCY: 0 occupancy, 1 activation, 2 surface */
-    const uint32_t *neurons;         /* [n_neurons] ascending; STATE and CONDUCTANCE */
+    const uint32_t *neurons; /* [n_neurons] ascending; STATE and CONDUCTANCE; VOXELS: voxels */
     uint32_t n_neurons;
     const char *variable, *unit;
     double interval_ms, start_ms, stop_ms; /* stop is the end of the experiment when not given */

@@ -84,19 +84,18 @@ static meso_status populations_describe(walk *w, meso_error *err)
     return MESO_OK;
 }
 
-/* A concentration has no cells: it gets a virtual population of one node, named after both. */
+/* A concentration has no cells: it gets a virtual population of one node, named after both, or with one node a voxel. */
 static meso_status report_describe(walk *w, const report *r, meso_report_info *info,
                                    meso_error *err)
 {
     const experiment *e = w->e;
-    const int of_cells = r->source == REPORT_STATE || r->source == REPORT_CONDUCTANCE;
-    const uint32_t n = of_cells ? r->n_neurons : 1;
+    const uint32_t n = r->n_neurons > 0 ? r->n_neurons : 1;
     uint64_t *ids;
     MESO_TRY(walk_alloc(w, n, sizeof *ids, &ids, err));
     for (uint32_t k = 0; k < n; k++)
-        ids[k] = of_cells ? r->neurons[k] : 0;
+        ids[k] = r->n_neurons > 0 ? r->neurons[k] : 0;
     const char *population = NULL;
-    if (r->source == REPORT_CONCENTRATION)
+    if (r->source == REPORT_CONCENTRATION || r->source == REPORT_VOXELS)
         population = arena_printf(w->memory, "%s_%s", e->modulators[r->modulator].name,
                                   e->modulators[r->modulator].compartments[r->compartment].region);
     else if (r->source == REPORT_OCCUPANCY)
@@ -462,7 +461,8 @@ static meso_status walk_end(walk *w, meso_status outcome, meso_error *err)
                              : 0;
     meso_device_memory(w->device, &now, &s.peak_device_bytes);
     if (outcome == MESO_OK || outcome == MESO_STOPPED) {
-        const meso_status drawn = assays_finish(w->assays, w->device, w->options, seconds, &s, err);
+        const meso_status drawn = assays_finish(w->assays, outcome == MESO_OK ? w->device : NULL,
+                                                w->options, seconds, &s, err);
         outcome = drawn != MESO_OK ? drawn : outcome;
         s.status = outcome;
     }

@@ -16,6 +16,7 @@ BUSY = ["tests/support/busy.json", "--set", "protocol[0].ms=12", "--set", "popul
         'protocol[0].events=[{"at_ms": 2, "drug": "mixture", "route": "iv", "dose_mg_per_kg": 400}]']
 CORTEX = ["tests/support/cortex.json", "--set", "protocol[0].seconds=0.003", "--set", "populations.e.n_neurons=90",
           "--set", "populations.i.n_neurons=30", "--set", "projections.e_e.total=900", "--set", "projections.i_e.total=300"]
+GRID = ["tests/support/grid.json", *BUSY[1:]]
 PROCEDURAL = [word for name in ("e_e", "e_i", "i_e", "i_i", "i_self")
               for word in ("--set", f"projections.{name}.storage=procedural")]
 MODELS = ["tests/support/models.json"]
@@ -58,6 +59,10 @@ class Oclgrind(unittest.TestCase):
         self.check(CORTEX, ON_A_CPU)
         self.check(CORTEX + PROCEDURAL, ON_A_CPU)
         self.check(CORTEX + PROCEDURAL, ON_A_GPU)
+
+    def test_grids_of_voxels_and_receptors_in_them(self):
+        self.check(GRID, ON_A_CPU)
+        self.check(GRID, ON_A_GPU)
 
     def test_every_neuron_model(self):
         self.check(MODELS, ON_A_CPU)

@@ -133,6 +133,7 @@ static void test_memory_is_predicted_within_one_percent(void **state)
         {"bench/cases/coba.json", 1, "auto"},     {"bench/cases/brunel.json", 0.2, "auto"},
         {"bench/cases/pd14.json", 0.1, "auto"},   {"bench/cases/pd14.json", 0.1, "procedural"},
         {"configs/baseline.json", 1, "auto"},     {"configs/cocaine_acute.json", 1, "auto"},
+        {"tests/support/grid.json", 1, "auto"},
     };
     const meso_run_options one = {.partitions = 1}, many = {.partitions = 7};
     const meso_run_options *const layouts[] = {NULL, &one, &many};

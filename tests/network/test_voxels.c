@@ -18,11 +18,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CELL                                                                                       \
+    "{\"model\":\"izhikevich\",\"parameters\":{\"C_pF\":1,\"k_nS_per_mV\":1,\"vr_mV\":-60,"        \
+    "\"vt_mV\":-40,\"vpeak_mV\":30,\"a_per_ms\":1,\"b_nS\":0,\"c_mV\":-60,\"d_pA\":0,"             \
+    "\"I0_pA\":0},\"conductances\":{\"ampa\":{\"kind\":\"exponential\",\"tau_decay_ms\":0.1,"      \
+    "\"E_mV\":0}}"
 #define RELAY                                                                                      \
-    "\"cells\":{\"relay\":{\"model\":\"izhikevich\",\"parameters\":{\"C_pF\":1,\"k_nS_per_mV\":1," \
-    "\"vr_mV\":-60,\"vt_mV\":-40,\"vpeak_mV\":30,\"a_per_ms\":1,\"b_nS\":0,\"c_mV\":-60,"          \
-    "\"d_pA\":0,\"I0_pA\":0},\"conductances\":{\"ampa\":{\"kind\":\"exponential\","                \
-    "\"tau_decay_ms\":0.1,\"E_mV\":0}}}},"
+    "\"cells\":{\"relay\":" CELL "},\"spiny\":" CELL                                               \
+    ",\"effects\":[{\"receptor\":\"D1\",\"on\":\"ampa\",\"scale\":0.5},"                           \
+    "{\"receptor\":\"D1\",\"on\":\"vr_mV\",\"add\":3}]}},"
 
 #define BACKGROUND                                                                                 \
     "{\"kind\":\"poisson\",\"target\":\"axons\",\"rate_hz\":4,\"receptors\":{\"ampa\":1},"         \
@@ -38,6 +42,7 @@ typedef struct region {
     double release_nM; /* 0: the grid's probability */
     const char *grid;  /* NULL: well mixed */
     double seconds;
+    const char *reports; /* more of them, or NULL */
 } region;
 
 static const char *json_of(const region *r)
@@ -53,9 +58,11 @@ static const char *json_of(const region *r)
                  r->grid);
     snprintf(json, sizeof json,
              "{\"schema_version\":1,\"seed\":1," RELAY
-             "\"populations\":{\"axons\":{\"cell\":\"relay\",\"region\":\"nac\",\"n_neurons\":%d}},"
+             "\"populations\":{\"axons\":{\"cell\":\"relay\",\"region\":\"nac\",\"n_neurons\":%d},"
+             "\"spiny\":{\"cell\":\"spiny\",\"region\":\"nac\",\"n_neurons\":300}},"
              "\"stimuli\":{%s},\"receptors\":{\"auto\":{\"modulator\":\"dopamine\","
-             "\"K_d_nM\":100,\"k_off_per_s\":0.3}},"
+             "\"K_d_nM\":100,\"k_off_per_s\":0.3},\"D1\":{\"modulator\":\"dopamine\","
+             "\"K_d_nM\":100,\"k_off_per_s\":20}},"
              "\"modulators\":{\"dopamine\":{\"compartments\":{\"nac\":{\"source\":\"axons\","
              "%s\"axonal_delay_ms\":7,\"V_max_nM_per_s\":%.17g,\"K_m_nM\":%.17g,"
              "\"k_loss_per_s\":%.17g,\"autoreceptor\":\"auto\",\"autoreceptor_alpha\":%.17g,"
@@ -63,9 +70,9 @@ static const char *json_of(const region *r)
              "\"protocol\":[{\"phase\":\"all\",\"seconds\":%.17g}],"
              "\"record\":{\"timeline_interval_ms\":1000,\"reports\":{\"c\":{\"modulator\":"
              "\"dopamine\",\"region\":\"nac\",\"variable\":\"concentration_nM\","
-             "\"interval_ms\":1}}}}",
+             "\"interval_ms\":1}%s}}}",
              r->n_axons, r->stimuli, release, r->V_max_nM_per_s, r->K_m_nM, r->k_loss_per_s,
-             r->alpha, r->initial_nM, grid, r->seconds);
+             r->alpha, r->initial_nM, grid, r->seconds, r->reports != NULL ? r->reports : "");
     return json;
 }
 
@@ -189,7 +196,7 @@ static void check_point_source(const char *walls, double k_loss_per_s)
              "\"voxel_um\":2,\"size_um\":[64,48,56],\"density_per_um3\":%.17g,"
              "\"release_probability\":1,\"walls\":\"%s\"",
              1.0 / (64 * 48 * 56), walls);
-    const region r = {1, ONE_SPIKE, 0, 200, k_loss_per_s, 0, 0, 0, grid, 1};
+    const region r = {1, ONE_SPIKE, 0, 200, k_loss_per_s, 0, 0, 0, grid, 1, NULL};
     space s = space_open(&r);
     const uint32_t source = first_above_zero(&s);
     const double quantum_nM_um3 = 3000 / (0.602214076 * 0.21);
@@ -240,7 +247,7 @@ static void check_released_mass(const char *walls, const char *release)
     snprintf(grid, sizeof grid,
              SMALL_BOX "\"release_probability\":1,\"walls\":\"%s\",\"release\":\"%s\"",
              800 / SMALL_BOX_UM3, walls, release);
-    const region r = {40, TWO_SECONDS, 0, 200, 0, 0, 10, 0, grid, 10};
+    const region r = {40, TWO_SECONDS, 0, 200, 0, 0, 10, 0, grid, 10, NULL};
     space s = space_open(&r);
     space_advance(&s, 9000);
     assert_true(s.n_spikes > 200);
@@ -273,7 +280,7 @@ static void check_uptake_mass(const char *walls)
     char grid[256];
     snprintf(grid, sizeof grid, SMALL_BOX "\"release_probability\":0.3,\"walls\":\"%s\"", 0.036,
              walls);
-    const region r = {40, TWO_SECONDS, 2000, 210, 0.5, 0, 100, 0, grid, 4};
+    const region r = {40, TWO_SECONDS, 2000, 210, 0.5, 0, 100, 0, grid, 4, NULL};
     space s = space_open(&r);
     space_advance(&s, 2020);
     const double before = space_mean(&s);
@@ -297,14 +304,88 @@ static void test_what_is_gone_was_taken_up(void **state)
     check_uptake_mass("closed");
 }
 
+/* --- cells ------------------------------------------------------------------------------------------- */
+
+static void buffer_get(const buffer *b, void *to, size_t offset, size_t bytes)
+{
+    meso_error err = {0};
+    if (buffer_read(capture_device(), b, offset, bytes, to, &err) != MESO_OK)
+        fail_msg("%s", err.message);
+}
+
+/* Each of 300 cells binds what is in its own voxel, exactly while that holds for a step, and has its own gain and
+ * resting potential from it; the population's values are their means. */
+static void test_a_cell_binds_what_is_in_its_voxel(void **state)
+{
+    (void)state;
+    char grid[256];
+    snprintf(grid, sizeof grid, SMALL_BOX "\"release_probability\":0.3", 0.036);
+    const region r = {40, TWO_SECONDS, 2000, 210, 0.5, 0, 20, 0, grid, 1, NULL};
+    space s = space_open(&r);
+    local_entry l;
+    buffer_get(&s.sim->cells.locals, &l, 0, sizeof l);
+    const grid_entry *g = &s.sim->voxels.grids[0];
+    uint32_t *voxels = malloc(l.stride * sizeof *voxels);
+    float *result = malloc(l.stride * sizeof *result),
+          *cells = malloc(4 * l.stride * sizeof *cells);
+    double *bound = malloc(l.stride * sizeof *bound);
+    buffer_get(&s.sim->cells.places, voxels, l.first_place * sizeof *voxels,
+               l.stride * sizeof *voxels);
+    for (uint32_t i = 0; i < l.stride; i++)
+        bound[i] = 20.0 / 120;
+    const double dt_s = 1e-3;
+    for (int step = 0; step < 400; step++) {
+        space_advance(&s, 1);
+        for (uint32_t i = 0; i < l.stride; i++) {
+            if (voxels[i] == MESO_NOWHERE)
+                continue;
+            const uint32_t at = voxels[i] - g->first_voxel;
+            const double c = s.c[at / g->row * g->nx + at % g->row];
+            bound[i] = c / (c + 100) + (bound[i] - c / (c + 100)) * exp(-20 * (c / 100 + 1) * dt_s);
+        }
+    }
+    buffer_get(&s.sim->cells.states, result, l.first_result * sizeof *result,
+               l.stride * sizeof *result);
+    const population_entry *q = &s.sim->neurons.entries[1];
+    const uint32_t field = codegen_local_field(s.e, 1, 0);
+    buffer_get(&s.sim->neurons.state, cells, (q->state_base + field * q->n_padded) * sizeof *cells,
+               4 * l.stride * sizeof *cells);
+    uint32_t n = 0;
+    double least = 1, most = 0, sum = 0;
+    for (uint32_t i = 0; i < l.stride; i++) {
+        if (voxels[i] == MESO_NOWHERE)
+            continue;
+        assert_true(fabs(result[i] - bound[i]) < 1e-5);
+        assert_true(fabs(cells[i] - (1 + 0.5 * bound[i])) < 1e-5);
+        assert_true(cells[l.stride + i] == 0 && cells[2 * l.stride + i] == 1);
+        assert_true(fabs(cells[3 * l.stride + i] - 3 * bound[i]) < 3e-5);
+        least = fmin(least, bound[i]);
+        most = fmax(most, bound[i]);
+        sum += bound[i];
+        n++;
+    }
+    assert_int_equal(n, 300);
+    assert_true(most > 1.2 * least);
+    float mean;
+    buffer_get(&s.sim->modulators.field, &mean,
+               receptors_field(&s.sim->modulators, 1, 1) * sizeof mean, sizeof mean);
+    assert_true(fabs(mean - sum / n) < 1e-5);
+    free(voxels);
+    free(result);
+    free(cells);
+    free(bound);
+    space_close(&s);
+}
+
 /* --- one scheme ---------------------------------------------------------------------------------------- */
 
 /* Without release a grid is a well-mixed compartment, but for errors of third order in the step. */
 static void test_an_even_grid_is_well_mixed(void **state)
 {
     (void)state;
-    region r = {4,  "\"none\":" BACKGROUND ",\"start_ms\":900}", 2000, 210, 0.5, 0, 300, 50, NULL,
-                0.8};
+    region r = {
+        4,   "\"none\":" BACKGROUND ",\"start_ms\":900}", 2000, 210, 0.5, 0, 300, 50, NULL, 0.8,
+        NULL};
     capture mixed = capture_run(json_of(&r), NULL);
     r.grid = "\"voxel_um\":4,\"size_um\":[36,68,20],\"density_per_um3\":0.1";
     capture grid = capture_run(json_of(&r), NULL);
@@ -324,7 +405,7 @@ static void test_substeps_converge(void **state)
         "\"voxel_um\":1,\"size_um\":32,\"density_per_um3\":0.1,\"release_probability\":0.06";
     char finer[256];
     snprintf(finer, sizeof finer, "%s,\"step_ms\":0.25", fine);
-    region r = {400, "\"all\":" BACKGROUND "}", 2000, 210, 0, 0, 20, 0, fine, 1};
+    region r = {400, "\"all\":" BACKGROUND "}", 2000, 210, 0, 0, 20, 0, fine, 1, NULL};
     capture two = capture_run(json_of(&r), NULL);
     r.grid = finer;
     capture four = capture_run(json_of(&r), NULL);
@@ -333,6 +414,94 @@ static void test_substeps_converge(void **state)
     assert_true(two.frames[0][999] != four.frames[0][999]);
     capture_free(&two);
     capture_free(&four);
+}
+
+/* Reports of all voxels, of a plane and of three voxels show the field whose mean is reported; of cells, what each has
+ * bound. */
+static void test_reports_show_the_voxels(void **state)
+{
+    (void)state;
+    static const char of[] = ",\"%s\":{\"modulator\":\"dopamine\",\"region\":\"nac\","
+                             "\"variable\":\"concentration_nM\",\"interval_ms\":7,%s}";
+    char reports[2048], grid[256];
+    int n = snprintf(reports, sizeof reports, of, "all", "\"voxels\":2223");
+    n += snprintf(reports + n, sizeof reports - n, of, "plane", "\"plane_um\":10");
+    n += snprintf(reports + n, sizeof reports - n, of, "three", "\"voxels\":[0,500,2222]");
+    snprintf(reports + n, sizeof reports - n,
+             ",\"cells\":{\"population\":\"spiny\",\"receptor\":\"D1\",\"variable\":\"occupancy\","
+             "\"neurons\":300},\"bound\":{\"population\":\"spiny\",\"receptor\":\"D1\","
+             "\"variable\":\"occupancy\"}");
+    snprintf(grid, sizeof grid, SMALL_BOX "\"release_probability\":0.3", 0.036);
+    const region r = {40, TWO_SECONDS, 2000, 210, 0.5, 0, 20, 0, grid, 0.5, reports};
+    capture c = capture_run(json_of(&r), NULL);
+    assert_int_equal(c.n_elements[1], 2223); /* 13 x 19 x 9 */
+    assert_int_equal(c.n_elements[2], 247);
+    assert_int_equal(c.n_elements[3], 3);
+    assert_int_equal(c.n_frames[1], 72);
+    for (uint32_t f = 0; f < 72; f++) {
+        const float *all = c.frames[1] + f * 2223;
+        double mean = 0;
+        for (uint32_t i = 0; i < 2223; i++)
+            mean += all[i] / 2223.0;
+        assert_true(fabs(mean / c.frames[0][7 * f] - 1) < 1e-5);
+        assert_memory_equal(all + 2 * 247, c.frames[2] + f * 247, 247 * sizeof *all);
+        assert_true(c.frames[3][3 * f] == all[0] && c.frames[3][3 * f + 1] == all[500] &&
+                    c.frames[3][3 * f + 2] == all[2222]);
+    }
+    assert_true(c.frames[1][71 * 2223] != c.frames[1][71 * 2223 + 1]);
+    assert_int_equal(c.n_elements[4], 300);
+    for (uint32_t f = 0; f < c.n_frames[4]; f++) {
+        double mean = 0;
+        for (uint32_t i = 0; i < 300; i++)
+            mean += c.frames[4][300 * f + i] / 300.0;
+        assert_true(fabs(mean - c.frames[5][f]) < 2e-6);
+    }
+    assert_true(c.frames[4][300 * 499] != c.frames[4][300 * 499 + 1]);
+    capture_free(&c);
+}
+
+static capture amphetamine_run(const char *part)
+{
+    char json[1024];
+    snprintf(json, sizeof json,
+             "{\"schema_version\":1,\"extends\":[\"builtin:configs/circuits/xs.json\",%s"
+             "\"builtin:configs/parts/drugs/amphetamine.json\"],\"protocol\":[{\"phase\":\"drug\","
+             "\"seconds\":15,\"events\":[{\"at_ms\":1000,\"drug\":\"amphetamine\",\"route\":\"iv\","
+             "\"dose_mg_per_kg\":3}]}],\"record\":{\"timeline_interval_ms\":5000}}",
+             part);
+    return capture_run(json, NULL);
+}
+
+/* Stores, reverse transport and autoreceptors of the circuit under a releaser are as in well-mixed compartments, whose
+ * level a grid exceeds by some per cent. */
+static void test_stores_and_drugs_act_as_in_a_well_mixed_compartment(void **state)
+{
+    (void)state;
+    capture mixed = amphetamine_run("");
+    capture grid = amphetamine_run("\"builtin:configs/parts/dopamine_grid.json\",");
+    const struct {
+        const char *series;
+        double tolerance;
+    } cases[] = {
+        {"dopamine.nac_core.concentration_nM", 0.1},
+        {"dopamine.nac_core.transporter_occupancy", 1e-6},
+        {"dopamine.nac_core.autoreceptor_activation", 0.05},
+        {"dopamine.nac_core.ready_vesicles", 0.01},
+        {"dopamine.nac_core.reserve_vesicles", 0.001},
+        {"dopamine.nac_core.cytosol_nM", 0.05},
+        {"dopamine.nac_core.reverse_transport_nM", 0.05},
+        {"dopamine.nac_shell.reverse_transport_nM", 0.05},
+        {"nac_core_d1.D1.activation", 0.1},
+    };
+    assert_true(capture_value(&mixed, "dopamine.nac_core.reverse_transport_nM", 2) > 0.1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const double expected = capture_value(&mixed, cases[i].series, 2);
+        const double got = capture_value(&grid, cases[i].series, 2);
+        if (fabs(got / expected - 1) > cases[i].tolerance)
+            fail_msg("%s: %g in the grid, %g well mixed", cases[i].series, got, expected);
+    }
+    capture_free(&mixed);
+    capture_free(&grid);
 }
 
 /* --- one result ---------------------------------------------------------------------------------------- */
@@ -373,8 +542,11 @@ int main(void)
         cmocka_unit_test(test_a_point_source_spreads_as_greens_function),
         cmocka_unit_test(test_all_that_was_released_is_there),
         cmocka_unit_test(test_what_is_gone_was_taken_up),
+        cmocka_unit_test(test_a_cell_binds_what_is_in_its_voxel),
+        cmocka_unit_test(test_reports_show_the_voxels),
         cmocka_unit_test(test_an_even_grid_is_well_mixed),
         cmocka_unit_test(test_substeps_converge),
+        cmocka_unit_test(test_stores_and_drugs_act_as_in_a_well_mixed_compartment),
         cmocka_unit_test(test_same_however_the_work_is_laid_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
