@@ -461,7 +461,8 @@ static meso_status walk_end(walk *w, meso_status outcome, meso_error *err)
                              : 0;
     meso_device_memory(w->device, &now, &s.peak_device_bytes);
     if (outcome == MESO_OK || outcome == MESO_STOPPED) {
-        const meso_status drawn = assays_finish(w->assays, w->device, w->options, seconds, &s, err);
+        const meso_status drawn = assays_finish(w->assays, outcome == MESO_OK ? w->device : NULL,
+                                                w->options, seconds, &s, err);
         outcome = drawn != MESO_OK ? drawn : outcome;
         s.status = outcome;
     }

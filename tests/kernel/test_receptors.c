@@ -396,6 +396,62 @@ static void test_a_releaser_needs_the_transporter(void **unused)
     assert_true(without.states[2] < untreated.states[2] - 2000);
 }
 
+/* --- firing patterns -------------------------------------------------------------------------------------- */
+
+typedef struct occupancies {
+    double D1, D2, D1_in_bursts, D2_in_pauses;
+} occupancies;
+
+/* Means over 20 cycles of 2 s in NAc (51.24 nM per spike of all axons): 4 Hz throughout, or 8 spikes at 20 Hz, then
+ * none. */
+static occupancies mean_occupancies(int phasic, const ligand_entry D[2])
+{
+    const compartment_entry m = {.autoreceptor = MESO_NEVER,
+                                 .terminal = MESO_NEVER,
+                                 .release_nM = 51.24f / 1000,
+                                 .V_max_nM_per_ms = 2,
+                                 .K_m_nM = 210};
+    const receptor_entry r = receptor_of(1);
+    float field[MESO_FIELDS_OUTSIDE] = {24}, state[2][8] = {{0}};
+    occupancies mean = {0};
+    for (uint step = 0; step < 40000; step++) {
+        const uint in_cycle = step % 2000;
+        const int volley = in_cycle < 400 && in_cycle % 50 == 0;
+        compartment_step(&m, phasic ? 1000u * (uint)volley : 4u, NULL, NULL, NULL, NULL, NULL, 1.0f,
+                         field, NULL);
+        double B[2];
+        for (int i = 0; i < 2; i++)
+            B[i] = receptor_advance(&r, &D[i], field[0], NULL, 1.0f, state[i], 1u).occupancy;
+        if (step < 10000)
+            continue;
+        mean.D1 += B[0] / 30000;
+        mean.D2 += B[1] / 30000;
+        mean.D1_in_bursts += in_cycle < 400 ? B[0] / 6000 : 0;
+        mean.D2_in_pauses += in_cycle >= 1000 ? B[1] / 15000 : 0;
+    }
+    return mean;
+}
+
+/* A15 (Dreyer et al. 2010, J Neurosci 30:14273, receptors in balance at every moment: CLASSIC): phasic firing of the same
+ * mean rate lowers mean D2 and raises mean D1; bursts mainly move D1, pauses lower D2. Receptors that hold dopamine for
+ * seconds (FAST: D2) bind in bursts faster than they let go in pauses, so their mean does not fall. */
+static void test_phasic_firing_raises_D1_and_lowers_D2(void **unused)
+{
+    (void)unused;
+    const ligand_entry classic[] = {ligand(MESO_NEVER, 1000, 1000, 1),
+                                    ligand(MESO_NEVER, 15, 1000, 1)};
+    const ligand_entry fast[] = {ligand(MESO_NEVER, 1000, 19.5, 1), ligand(MESO_NEVER, 7, 0.2, 1)};
+    const occupancies tonic = mean_occupancies(0, classic), phasic = mean_occupancies(1, classic);
+    assert_true(phasic.D1 > 1.2 * tonic.D1);
+    assert_true(phasic.D2 < 0.9 * tonic.D2);
+    assert_true(phasic.D1_in_bursts > 3 * tonic.D1);
+    assert_true(phasic.D2_in_pauses < 0.7 * tonic.D2);
+    const occupancies before = mean_occupancies(0, fast), after = mean_occupancies(1, fast);
+    assert_true(after.D1 > 1.2 * before.D1);
+    assert_true(after.D1_in_bursts > 3 * before.D1);
+    assert_true(after.D2_in_pauses < before.D2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +469,7 @@ int main(void)
         cmocka_unit_test(test_stores_stay_as_they_are_at_rest),
         cmocka_unit_test(test_nothing_is_lost_between_the_stores),
         cmocka_unit_test(test_a_releaser_needs_the_transporter),
+        cmocka_unit_test(test_phasic_firing_raises_D1_and_lowers_D2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

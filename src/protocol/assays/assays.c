@@ -194,7 +194,8 @@ meso_status assays_finish(assays *all, meso_device *device, const meso_run_optio
         if (m->end != NULL)
             MESO_TRY(m->end(&all->runs[i], ended_s, err));
     }
-    MESO_TRY(probes_run(all, device, options, err));
+    if (device != NULL)
+        MESO_TRY(probes_run(all, device, options, err));
     summary->assay_values = all->results.values;
     summary->n_assay_values = all->results.n_values;
     summary->assay_series = all->results.series;

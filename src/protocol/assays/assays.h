@@ -26,7 +26,10 @@ void assays_spikes(assays *a, const meso_spike *spikes, uint64_t n);
 void assays_frames(assays *a, uint32_t report, const float *data, uint32_t n_frames);
 void assays_row(assays *a, double time_s, const double *values);
 
-/** Run the probes, draw up all results of what was simulated up to `ended_s`, and put them into the summary. */
+/**
+ * Draw up the results of what was simulated up to `ended_s`, run the probes, and put all into the summary.
+ * Inputs    device  of the probes; NULL: the run was stopped, and there are none
+ */
 meso_status assays_finish(assays *a, meso_device *device, const meso_run_options *options,
                           double ended_s, meso_summary *summary, meso_error *err);
 
