@@ -5,6 +5,7 @@
  * The source cells fire once per input event and never by themselves, as in test_dopamine.c.
  */
 #include "capture.h"
+#include "device/device.h"
 #include "engine/internal.h"
 
 #include <math.h>
@@ -533,6 +534,13 @@ static void test_same_however_the_work_is_laid_out(void **state)
     };
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
         assert_same(&expected, &layouts[i]);
+    meso_device_info *info = &capture_device()->info; /* one spike list for all partitions */
+    const bool is_gpu = info->is_gpu;
+    info->is_gpu = true;
+    assert_same(&expected, &(meso_run_options){.partitions = 3});
+    assert_same(&expected,
+                &(meso_run_options){.partitions = 5, .work_group_size = 8, .vector_width = 1});
+    info->is_gpu = is_gpu;
     capture_free(&expected);
 }
 
