@@ -1,7 +1,9 @@
 #include "base/rng.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -30,11 +32,15 @@ rng_words rng_threefry(uint32_t key0, uint32_t key1, uint32_t counter0, uint32_t
     return (rng_words){x, y};
 }
 
-void rng_stream_key(uint64_t seed, const char *stream, uint32_t key[2])
+rng_words rng_stream_key(uint64_t seed, const char *format, ...)
 {
-    uint64_t hash = XXH64(stream, strlen(stream), seed);
-    key[0] = (uint32_t)hash;
-    key[1] = (uint32_t)(hash >> 32);
+    char stream[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(stream, sizeof stream, format, arguments);
+    va_end(arguments);
+    const uint64_t hash = XXH64(stream, strlen(stream), seed);
+    return (rng_words){(uint32_t)hash, (uint32_t)(hash >> 32)};
 }
 
 double rng_uniform(uint32_t word)

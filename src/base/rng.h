@@ -13,8 +13,9 @@ typedef struct rng_words {
 } rng_words;
 
 rng_words rng_threefry(uint32_t key0, uint32_t key1, uint32_t counter0, uint32_t counter1);
-/** Key of a named stream of a run: a 64-bit hash (XXH64) of the name, seeded with the run's seed. */
-void rng_stream_key(uint64_t seed, const char *stream, uint32_t key[2]);
+/** Key (x, y) of a named stream of a run: a 64-bit hash (XXH64) of the name, seeded with the run's seed. The name is
+ *  composed as by printf, "population/%s/places"; its first 1,023 bytes count. */
+rng_words rng_stream_key(uint64_t seed, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Uniform in (0, 1) from one word: (word + 0.5) / 2^32. */
 double rng_uniform(uint32_t word);
 /** Standard normal quantile of p in (0, 1) (Wichura 1988, AS241: relative error about 1e-16). */

@@ -126,23 +126,6 @@ static meso_status need(loader *l, const cJSON *object, const char *key, const c
     return LOADER_ERROR(l, object, key, MESO_CONFIG, "missing: %s", why);
 }
 
-static meso_status read_compartment(loader *l, const cJSON *object, assay *a)
-{
-    MESO_TRY(loader_resolve(l, get_member(object, "modulator"), "modulators", &a->modulator));
-    const cJSON *region = get_member(object, "region");
-    const modulator *m = &l->experiment->modulators[a->modulator];
-    a->compartment = modulator_compartment(m, region->valuestring);
-    if (a->compartment != MODEL_NONE)
-        return MESO_OK;
-    name_list names = {0};
-    for (uint32_t i = 0; i < m->n_compartments; i++)
-        names_add(&names, m->compartments[i].region, NULL);
-    meso_status status = names_error_value(&l->document, region, region->valuestring,
-                                           "compartments of the modulator", &names, l->err);
-    names_free(&names);
-    return status;
-}
-
 /* A transporter, or a receptor. */
 static meso_status read_pet(loader *l, const cJSON *object, assay *a)
 {
@@ -156,7 +139,7 @@ static meso_status read_pet(loader *l, const cJSON *object, assay *a)
                                     "has no meaning beside modulator and region");
         MESO_TRY(need(l, object, "modulator", either));
         MESO_TRY(need(l, object, "region", either));
-        MESO_TRY(read_compartment(l, object, a));
+        MESO_TRY(loader_resolve_compartment(l, object, &a->modulator, &a->compartment));
         if (l->experiment->modulators[a->modulator].compartments[a->compartment].transporter)
             return MESO_OK;
         return LOADER_ERROR(l, object, "region", MESO_CONFIG, "'%s' has no transporter for '%s'",
@@ -196,7 +179,7 @@ static meso_status read_report(loader *l, const cJSON *object, assay *a)
 /* Something must release it. */
 static meso_status read_release(loader *l, const cJSON *object, assay *a)
 {
-    MESO_TRY(read_compartment(l, object, a));
+    MESO_TRY(loader_resolve_compartment(l, object, &a->modulator, &a->compartment));
     const modulator *m = &l->experiment->modulators[a->modulator];
     if (m->compartments[a->compartment].source != MODEL_NONE)
         return MESO_OK;
@@ -226,7 +209,7 @@ static meso_status read_subject(loader *l, const cJSON *object, assay *a)
     switch (a->kind) {
     case ASSAY_MICRODIALYSIS:
     case ASSAY_TRANSIENTS:
-        return read_compartment(l, object, a);
+        return loader_resolve_compartment(l, object, &a->modulator, &a->compartment);
     case ASSAY_VOLTAMMETRY:
         return read_release(l, object, a);
     case ASSAY_PET:

@@ -49,6 +49,24 @@ meso_status loader_resolve(loader *l, const cJSON *value, const char *section, u
     return status;
 }
 
+meso_status loader_resolve_compartment(loader *l, const cJSON *object, uint32_t *modulator_index,
+                                       uint32_t *compartment_index)
+{
+    const cJSON *region = get_member(object, "region");
+    MESO_TRY(loader_resolve(l, get_member(object, "modulator"), "modulators", modulator_index));
+    const modulator *m = &l->experiment->modulators[*modulator_index];
+    *compartment_index = modulator_compartment(m, region->valuestring);
+    if (*compartment_index != MODEL_NONE)
+        return MESO_OK;
+    name_list names = {0};
+    for (uint32_t i = 0; i < m->n_compartments; i++)
+        names_add(&names, m->compartments[i].region, NULL);
+    meso_status status = names_error_value(&l->document, region, region->valuestring,
+                                           "compartments of the modulator", &names, l->err);
+    names_free(&names);
+    return status;
+}
+
 bool is_multiple(double value, double unit)
 {
     const double n = value / unit;

@@ -60,6 +60,9 @@ meso_status loader_read(loader *l, const object_type *type, const cJSON *object,
  * Errors    MESO_NOT_FOUND with the nearest name
  */
 meso_status loader_resolve(loader *l, const cJSON *value, const char *section, uint32_t *index);
+/** The same for the compartment that `modulator` and `region` of an object name. */
+meso_status loader_resolve_compartment(loader *l, const cJSON *object, uint32_t *modulator_index,
+                                       uint32_t *compartment_index);
 /** Is `value` a whole multiple of `unit`? 0 is one; what merely rounds to 0 is none. */
 bool is_multiple(double value, double unit);
 /** Error unless the number at `node` is a whole multiple of `step` ms, called `step_name`. */

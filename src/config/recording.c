@@ -88,19 +88,8 @@ static meso_status read_concentration(loader *l, const cJSON *object, report *r)
     MESO_TRY(refuse_key(l, object, "receptor", why));
     MESO_TRY(refuse_key(l, object, "neurons", why));
     MESO_TRY(need_key(l, object, "region", "expected a compartment of the modulator"));
-    const cJSON *region = get_member(object, "region");
-    MESO_TRY(loader_resolve(l, get_member(object, "modulator"), "modulators", &r->modulator));
-    const modulator *m = &l->experiment->modulators[r->modulator];
-    r->compartment = modulator_compartment(m, region->valuestring);
-    if (r->compartment != MODEL_NONE)
-        return expect_variable(l, object, r, "concentration_nM", "nM");
-    name_list names = {0};
-    for (uint32_t i = 0; i < m->n_compartments; i++)
-        names_add(&names, m->compartments[i].region, NULL);
-    meso_status status = names_error_value(&l->document, region, region->valuestring,
-                                           "compartments of the modulator", &names, l->err);
-    names_free(&names);
-    return status;
+    MESO_TRY(loader_resolve_compartment(l, object, &r->modulator, &r->compartment));
+    return expect_variable(l, object, r, "concentration_nM", "nM");
 }
 
 /* What of a receptor is reported. */

@@ -88,6 +88,13 @@ meso_status buffer_create(meso_device *device, const char *name, size_t bytes, c
     return status;
 }
 
+meso_status buffers_create(meso_device *device, const buffer_spec *specs, size_t n, meso_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        MESO_TRY(buffer_create(device, specs[i].name, specs[i].bytes, specs[i].content, specs[i].out, err));
+    return MESO_OK;
+}
+
 void buffer_destroy(meso_device *device, buffer *b)
 {
     if (b->mem) {

@@ -30,6 +30,14 @@ meso_status buffer_create(meso_device *device, const char *name, size_t bytes, c
 /** The same, with undefined content: for what kernels fill. */
 meso_status buffer_reserve(meso_device *device, const char *name, size_t bytes, buffer *out,
                            meso_error *err);
+/** Several tables, one after the other. */
+typedef struct buffer_spec {
+    const char *name;
+    size_t bytes;
+    const void *content;
+    buffer *out;
+} buffer_spec;
+meso_status buffers_create(meso_device *device, const buffer_spec *specs, size_t n, meso_error *err);
 void buffer_destroy(meso_device *device, buffer *b);
 /** Blocking transfers. */
 meso_status buffer_read(meso_device *device, const buffer *b, size_t offset, size_t bytes, void *to,

@@ -7,8 +7,6 @@
 #define LEVELS_COMPACT 4096u /* of a bundle: a weight has at least 12 bits of a compact synapse */
 #define LEVELS_MAX 256u      /* of a projection: more would only fill the cache */
 #define UNITS_MIN 100.0    /* of a largest weight: rounding below 1 % */
-#define ROOM 2.04 /* the ring's unit is a power of two, with some room for rounding */
-#define SMALLEST_BOUND 1e-6 /* that units_choose() scales for */
 #define PART_MARGIN 0.9    /* bundles are cut by expected numbers */
 #define PARTS_PER_BUFFER 8 /* so that little of a buffer stays empty */
 #define PARTS_MAX 64u
@@ -91,12 +89,13 @@ static meso_status weight_refuse(const experiment *e, const layout *l, uint32_t 
     const char *key = population_weight_key(target, p->ports[0].port);
     const char *unit = population_port_unit(target, p->ports[0].port);
     const double weight = q->units * c->unit;
-    if (q->max_indegree * UNITS_MIN * ROOM > INT32_MAX)
+    const double most = INT32_MAX / (UNITS_MIN * 2 * RING_ROOM); /* the unit is a power of two */
+    if (q->max_indegree > most)
         return error_set(err, MESO_RANGE,
                          "%s: projections.%s: a cell of '%s' could receive %.4g synapses; at most %.3g fit "
                          "its input ring",
-                         p->place, p->name, target->name, q->max_indegree, INT32_MAX / (UNITS_MIN * ROOM));
-    if (c->bound < SMALLEST_BOUND)
+                         p->place, p->name, target->name, q->max_indegree, most);
+    if (c->bound < RING_SMALLEST_BOUND)
         return error_set(err, MESO_RANGE,
                          "%s: projections.%s.%s: weights up to %.3g %s are too small: at least %.3g %s", p->place,
                          p->name, key, weight, unit, UNITS_MIN * c->unit, unit);

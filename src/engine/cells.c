@@ -71,41 +71,33 @@ typedef struct cell_tables {
     uint32_t n_populations, n_locals, n_targets, n_effects, n_places, n_states, n_sums;
 } cell_tables;
 
-static void stream_words(const experiment *e, const population *p, const char *what, uint32_t i,
-                         rng_words *words)
-{
-    char stream[256];
-    uint32_t key[2];
-    snprintf(stream, sizeof stream, "population/%s/%s", p->name, what);
-    rng_stream_key(e->seed, stream, key);
-    *words = rng_threefry(key[0], key[1], i, 0);
-}
-
 static uint32_t voxel_along(uint32_t word, uint32_t n)
 {
     return (uint32_t)((uint64_t)word * n >> 32);
 }
 
 /* Where a cell lies: x and y as for rules of distance, stretched to the grid; z besides. */
-static uint32_t voxel_of(const experiment *e, const population *p, uint32_t neuron,
+static uint32_t voxel_of(rng_words places_key, rng_words depths_key, uint32_t neuron,
                          const grid_entry *g)
 {
-    rng_words plane, depth;
-    stream_words(e, p, "places", neuron, &plane);
-    stream_words(e, p, "depths", neuron, &depth);
+    const rng_words plane = rng_threefry(places_key.x, places_key.y, neuron, 0);
+    const rng_words depth = rng_threefry(depths_key.x, depths_key.y, neuron, 0);
     const uint32_t x = voxel_along(plane.x, g->nx), y = voxel_along(plane.y, g->ny);
     return g->first_voxel + (voxel_along(depth.x, g->nz) * g->ny + y) * g->row + x;
 }
 
-static void places_fill(const simulation *sim, uint32_t population, const grid_entry *g,
+static void places_fill(const simulation *sim, uint32_t population_index, const grid_entry *g,
                         uint32_t *places)
 {
     const experiment *e = sim->e;
-    const population_layout *l = &sim->l->populations[population];
+    const population *p = &e->populations[population_index];
+    const population_layout *l = &sim->l->populations[population_index];
+    const rng_words places_key = rng_stream_key(e->seed, "population/%s/places", p->name);
+    const rng_words depths_key = rng_stream_key(e->seed, "population/%s/depths", p->name);
     for (uint32_t i = 0; i < l->n_padded; i++)
         places[i] = MESO_NOWHERE;
-    for (uint32_t i = 0; i < e->populations[population].n_neurons; i++)
-        places[layout_place(sim->l, l, i)] = voxel_of(e, &e->populations[population], i, g);
+    for (uint32_t i = 0; i < p->n_neurons; i++)
+        places[layout_place(sim->l, l, i)] = voxel_of(places_key, depths_key, i, g);
 }
 
 /* The entry of a population's receptor among those of the field step. */
@@ -223,12 +215,7 @@ static meso_status tables_alloc(const sizes *s, cell_tables *c, meso_error *err)
 static meso_status tables_upload(simulation *sim, const cell_tables *c, meso_error *err)
 {
     cells *to = &sim->cells;
-    const struct {
-        const char *name;
-        size_t bytes;
-        const void *content;
-        buffer *out;
-    } all[] = {
+    const buffer_spec all[] = {
         {"populations in grids", c->n_populations * sizeof *c->populations, c->populations,
          &to->populations},
         {"local receptors", c->n_locals * sizeof *c->locals, c->locals, &to->locals},
@@ -238,10 +225,7 @@ static meso_status tables_upload(simulation *sim, const cell_tables *c, meso_err
         {"local receptor states", c->n_states * sizeof *c->states, c->states, &to->states},
         {"local sums", c->n_sums * sizeof(uint32_t), NULL, &to->sums},
     };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        MESO_TRY(
-            buffer_create(sim->device, all[i].name, all[i].bytes, all[i].content, all[i].out, err));
-    return MESO_OK;
+    return buffers_create(sim->device, all, sizeof all / sizeof *all, err);
 }
 
 meso_status cells_create(simulation *sim, field_tables *t, meso_error *err)

@@ -16,23 +16,18 @@ typedef struct builder {
 
 /* --- the description of a projection ---------------------------------------------------------------- */
 
-static void stream_key(const experiment *e, const char *of, const char *name, const char *what,
-                       uint32_t *key0, uint32_t *key1)
-{
-    char stream[256];
-    uint32_t key[2];
-    snprintf(stream, sizeof stream, "%s/%s/%s", of, name, what);
-    rng_stream_key(e->seed, stream, key);
-    *key0 = key[0];
-    *key1 = key[1];
-}
-
 static void keys_fill(const experiment *e, const projection *p, edge_rule *r)
 {
     const char *source = e->populations[p->source].name, *target = e->populations[p->target].name;
-    stream_key(e, "projection", p->name, "edges", &r->key0, &r->key1);
-    stream_key(e, "population", source, "places", &r->place0, &r->place1);
-    stream_key(e, "population", target, "places", &r->place2, &r->place3);
+    const rng_words edges = rng_stream_key(e->seed, "projection/%s/edges", p->name);
+    const rng_words from = rng_stream_key(e->seed, "population/%s/places", source);
+    const rng_words to = rng_stream_key(e->seed, "population/%s/places", target);
+    r->key0 = edges.x;
+    r->key1 = edges.y;
+    r->place0 = from.x;
+    r->place1 = from.y;
+    r->place2 = to.x;
+    r->place3 = to.y;
 }
 
 static edge_rule rule_of(const simulation *sim, uint32_t i)
@@ -106,10 +101,9 @@ static void outdegrees_fill(const experiment *e, const projection *p, uint32_t *
 {
     uint64_t left = p->total;
     const uint32_t n = e->populations[p->source].n_neurons;
-    uint32_t key0, key1;
-    stream_key(e, "projection", p->name, "outdegrees", &key0, &key1);
+    const rng_words key = rng_stream_key(e->seed, "projection/%s/outdegrees", p->name);
     for (uint32_t i = 0; i < n; i++) {
-        const rng_words w = rng_threefry(key0, key1, i, 0);
+        const rng_words w = rng_threefry(key.x, key.y, i, 0);
         const double uniform = ((double)w.x * 0x1p32 + w.y + 0.5) * 0x1p-64;
         outdegrees[i] = (uint32_t)rng_binomial(left, 1.0 / (n - i), uniform);
         left -= outdegrees[i];
@@ -327,7 +321,7 @@ static meso_status no_room(const simulation *sim, uint32_t i, uint64_t bytes, me
 }
 
 /* Bundles go where the layout expected them, now by their true numbers. */
-static meso_status buffers_create(simulation *sim, meso_error *err)
+static meso_status synapse_buffers_create(simulation *sim, meso_error *err)
 {
     synapses *s = &sim->synapses;
     uint64_t used[MESO_SYNAPSE_BUFFERS] = {0};
@@ -475,7 +469,7 @@ meso_status synapses_create(simulation *sim, meso_error *err)
     for (uint32_t i = 0; i < n; i++)
         MESO_GO(bundle_make(&b, i, 0, err));
     MESO_GO(offsets_scan(&b, err));
-    MESO_GO(buffers_create(sim, err));
+    MESO_GO(synapse_buffers_create(sim, err));
     for (uint32_t i = 0; i < n; i++)
         MESO_GO(bundle_make(&b, i, 1, err));
     MESO_GO(bundles_upload(sim, err));

@@ -10,7 +10,6 @@
 #define OFFSET_BITS_MAX 20u /* leaves 12 for a weight */
 #define WIDE_OFFSET_BITS_MAX 31u
 #define CACHE_WORDS (1u << 17) /* of the ring slots that a batch touches: half of a core's cache */
-#define ROUNDING_ROOM 1.02     /* of the ring's bound, for weights that are rounded up */
 #define SPIKES_SURE 4096u /* of a list: as many always fit */
 #define LONGEST_DELAY_STEPS 65535u /* 16 bits of a table */
 
@@ -459,7 +458,7 @@ static void units_choose(const experiment *e, layout *l)
         for (uint32_t c = 0; c < l->populations[i].n_channels; c++) {
             channel *x = &l->populations[i].channels[c];
             if (!x->counts)
-                x->unit = exp2(ceil(log2(fmax(x->bound, 1e-6) * ROUNDING_ROOM / INT32_MAX)));
+                x->unit = exp2(ceil(log2(fmax(x->bound, RING_SMALLEST_BOUND) * RING_ROOM / INT32_MAX)));
         }
 }
 

@@ -13,6 +13,9 @@
 #include "model/experiment.h"
 #include <mesocl/simulation.h>
 
+#define RING_ROOM 1.02 /* of a ring's bound, for weights that are rounded up */
+#define RING_SMALLEST_BOUND 1e-6
+
 /* Input of a population: all projections that open the same conductances in the same proportion share one; a
  * playback has its own, whose ring counts events. */
 typedef struct channel {

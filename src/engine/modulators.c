@@ -125,15 +125,12 @@ static void gates_add(const simulation *sim, field_tables *t)
         const stimulus *s = sim->e->stimuli;
         while (s->gate == NULL || strcmp(s->gate, m->gates[g]) != 0)
             s++;
-        char stream[256];
-        uint32_t key[2];
-        snprintf(stream, sizeof stream, "gate/%s", s->gate);
-        rng_stream_key(sim->e->seed, stream, key);
+        const rng_words key = rng_stream_key(sim->e->seed, "gate/%s", s->gate);
         t->field[m->first_gate + g] = 1;
         t->gates[g] = (gate_entry){
             .index = m->first_gate + g,
-            .key0 = key[0],
-            .key1 = key[1],
+            .key0 = key.x,
+            .key1 = key.y,
             .leave_up = leaving(sim->e, s->gate_up_ms),
             .leave_down = leaving(sim->e, s->gate_down_ms),
         };
@@ -179,12 +176,7 @@ static meso_status tables_upload(simulation *sim, const field_tables *t, meso_er
 {
     modulators *m = &sim->modulators;
     const size_t field_bytes = m->n_field * sizeof(float);
-    const struct {
-        const char *name;
-        size_t bytes;
-        const void *content;
-        buffer *out;
-    } all[] = {
+    const buffer_spec all[] = {
         {"compartments", t->n_compartments * sizeof *t->compartments, t->compartments,
          &m->compartments},
         {"terminals", t->n_terminals * sizeof *t->terminals, t->terminals, &m->terminals},
@@ -199,10 +191,7 @@ static meso_status tables_upload(simulation *sim, const field_tables *t, meso_er
         {"field sums", field_bytes, NULL, &m->field_sum},
         {"receptor states", t->n_states * sizeof *t->states, t->states, &m->states},
     };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        MESO_TRY(
-            buffer_create(sim->device, all[i].name, all[i].bytes, all[i].content, all[i].out, err));
-    return MESO_OK;
+    return buffers_create(sim->device, all, sizeof all / sizeof *all, err);
 }
 
 meso_status modulators_create(simulation *sim, meso_error *err)

@@ -12,15 +12,13 @@
 typedef struct draw {
     const distribution *distribution;
     uint32_t n_neurons;
-    uint32_t key[2];
+    rng_words key;
 } draw;
 
 static draw draw_begin(const experiment *e, const population *p, const parameter_array *a)
 {
     draw q = {.distribution = a->values, .n_neurons = p->n_neurons};
-    char stream[256];
-    snprintf(stream, sizeof stream, "%s/%s/%s", a->owner_kind, a->owner, a->parameter);
-    rng_stream_key(e->seed, stream, q.key);
+    q.key = rng_stream_key(e->seed, "%s/%s/%s", a->owner_kind, a->owner, a->parameter);
     return q;
 }
 
@@ -33,7 +31,7 @@ static double draw_value(const draw *q, uint32_t i)
     case DISTRIBUTION_VALUES: /* what pads the arrays is as the last neuron */
         return d->values[i < q->n_neurons ? i : q->n_neurons - 1];
     default:
-        return distribution_quantile(d, rng_uniform(rng_threefry(q->key[0], q->key[1], i, 0).x));
+        return distribution_quantile(d, rng_uniform(rng_threefry(q->key.x, q->key.y, i, 0).x));
     }
 }
 
@@ -136,8 +134,7 @@ static void populations_fill(simulation *sim)
         const population_layout *pl = &sim->l->populations[i];
         const population_program *g = &n->programs[i];
         const population *p = &sim->e->populations[i];
-        const draw random = draw_begin(sim->e, p,
-                                       &(parameter_array){NULL, "population", p->name, "random"});
+        const rng_words random = rng_stream_key(sim->e->seed, "population/%s/random", p->name);
         n->entries[i] = (population_entry){
             .kind = g->kind,
             .n_neurons = sim->e->populations[i].n_neurons,
@@ -156,8 +153,8 @@ static void populations_fill(simulation *sim)
             .stimulus_base = stimulus,
             .spike_base = pl->spike_base,
             .spike_capacity = pl->spike_capacity,
-            .key0 = random.key[0],
-            .key1 = random.key[1],
+            .key0 = random.x,
+            .key1 = random.y,
             .first_plastic = pl->first_plastic,
             .n_plastic = pl->n_plastic,
         };

@@ -10,7 +10,6 @@
 
 #include <time.h>
 
-#define LINE 16u            /* MESO_LINE of schedule.clh */
 #define PROBE_ROUNDS 100u
 #define PROBE_PATIENCE 200000u
 #define PATIENCE_MIN 3000u  /* about 0.1 ms */
@@ -89,7 +88,7 @@ static meso_status arguments_set(simulation *sim, meso_error *err)
 /* Do as many groups as there are partitions run side by side? */
 static meso_status probe(simulation *sim, int *works, meso_error *err)
 {
-    const size_t bytes = (size_t)sim->l->n_partitions * LINE * sizeof(uint32_t);
+    const size_t bytes = (size_t)sim->l->n_partitions * MESO_LINE * sizeof(uint32_t);
     buffer progress = {0}, numbers = {0}, failures = {0};
     kernel k = {0};
     uint32_t n_failures = 0;
@@ -129,13 +128,13 @@ static meso_status probe_if_wanted(simulation *sim, const meso_run_options *opti
 
 uint64_t schedule_bytes(const layout *l)
 {
-    return l->n_partitions * (sizeof(uint64_t) + 3 * LINE * sizeof(uint32_t));
+    return l->n_partitions * (sizeof(uint64_t) + 3 * MESO_LINE * sizeof(uint32_t));
 }
 
 meso_status schedule_create(simulation *sim, const meso_run_options *options, meso_error *err)
 {
     schedule *c = &sim->schedule;
-    const size_t n = sim->l->n_partitions, bytes = n * LINE * sizeof(uint32_t);
+    const size_t n = sim->l->n_partitions, bytes = n * MESO_LINE * sizeof(uint32_t);
     c->patience = PATIENCE_MIN;
     c->pause = PAUSE_MIN;
     MESO_TRY(buffer_create(sim->device, "batches done", n * sizeof(uint64_t), NULL, &c->batches_done,

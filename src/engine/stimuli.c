@@ -13,14 +13,11 @@ static uint64_t step_or_never(const experiment *e, double ms)
 static stimulus_entry entry_of(const simulation *sim, const stimulus *s)
 {
     const experiment *e = sim->e;
-    char stream[256];
-    uint32_t key[2];
-    snprintf(stream, sizeof stream, "stimulus/%s", s->name);
-    rng_stream_key(e->seed, stream, key);
+    const rng_words key = rng_stream_key(e->seed, "stimulus/%s", s->name);
     stimulus_entry entry = {
         .kind = s->kind,
-        .key0 = key[0],
-        .key1 = key[1],
+        .key0 = key.x,
+        .key1 = key.y,
         .gate = s->gate_up_ms > 0 ? modulators_gate(&sim->modulators, s->gate) : MESO_NEVER,
         .gate_low = (float)s->gate_low,
         .theta_depth = (float)s->theta_depth,

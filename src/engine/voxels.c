@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STRANDS 64u     /* MESO_STRANDS of vesicles.clh */
 #define MARGIN MESO_ROW /* voxels before the first grid and behind the last that may be read */
 #define EXCHANGE_LEAST 0x1p-20 /* less is none: products of concentrations with it stay normal */
 #define GROUPS_MOST 4096u
@@ -96,21 +95,10 @@ uint64_t voxels_bytes(const experiment *e, const layout *l)
         return 0;
     return 3 * array_bytes(&s) + s.columns * sizeof(float) +
            s.columns / MESO_ROW * sizeof(uint32_t) + s.neurons * sizeof(uint32_t) +
-           s.n_grids * (sizeof(grid_entry) + sizeof(grid_now) + STRANDS * sizeof(float));
+           s.n_grids * (sizeof(grid_entry) + sizeof(grid_now) + MESO_STRANDS * sizeof(float));
 }
 
 /* --- tables ------------------------------------------------------------------------------------- */
-
-static void stream_key(const experiment *e, const char *modulator, const char *region,
-                       const char *what, uint32_t *key0, uint32_t *key1)
-{
-    char stream[256];
-    uint32_t key[2];
-    snprintf(stream, sizeof stream, "grid/%s/%s/%s", modulator, region, what);
-    rng_stream_key(e->seed, stream, key);
-    *key0 = key[0];
-    *key1 = key[1];
-}
 
 static grid_entry grid_of(const simulation *sim, const char *modulator, const compartment *c)
 {
@@ -119,7 +107,13 @@ static grid_entry grid_of(const simulation *sim, const char *modulator, const co
     const population_layout *source = &sim->l->populations[c->source];
     const double step_s = g->step_ms * 1e-3;
     const double exchange = voxel_diffusion(g) * step_s / (g->voxel_um * g->voxel_um);
-    grid_entry q = {
+    const rng_words release = rng_stream_key(e->seed, "grid/%s/%s/release", modulator, c->region);
+    const rng_words places = rng_stream_key(e->seed, "grid/%s/%s/places", modulator, c->region);
+    return (grid_entry){
+        .key0 = release.x,
+        .key1 = release.y,
+        .place0 = places.x,
+        .place1 = places.y,
         .nx = g->n[0],
         .ny = g->n[1],
         .nz = g->n[2],
@@ -142,9 +136,6 @@ static grid_entry grid_of(const simulation *sim, const char *modulator, const co
         .per_substep = (float)(1.0 / g->n_substeps),
         .per_voxel = (float)(1 / voxel_count(g)),
     };
-    stream_key(e, modulator, c->region, "release", &q.key0, &q.key1);
-    stream_key(e, modulator, c->region, "places", &q.place0, &q.place1);
-    return q;
 }
 
 /* Which neuron stands where in the spike lists. */
@@ -304,7 +295,7 @@ meso_status voxels_create(simulation *sim, meso_error *err)
         buffer_create(sim->device, "grids now", s.n_grids * sizeof(grid_now), NULL, &v->now, err));
     MESO_TRY(
         buffer_create(sim->device, "column sums", s.columns * sizeof(float), NULL, &v->sums, err));
-    MESO_TRY(buffer_create(sim->device, "strands", s.n_grids * STRANDS * sizeof(float), NULL,
+    MESO_TRY(buffer_create(sim->device, "strands", s.n_grids * MESO_STRANDS * sizeof(float), NULL,
                            &v->strands, err));
     if (s.n_grids == 0)
         return MESO_OK;

@@ -35,16 +35,14 @@ static void test_words_are_those_of_random123(void **state)
 static void test_stream_key_is_the_hash_of_its_name(void **state)
 {
     (void)state;
-    uint32_t a[2], b[2], c[2];
-    rng_stream_key(1, "projection.a", a);
-    rng_stream_key(1, "projection.b", b);
-    rng_stream_key(2, "projection.a", c);
+    const rng_words a = rng_stream_key(1, "projection.%s", "a");
+    const rng_words b = rng_stream_key(1, "projection.b"), c = rng_stream_key(2, "projection.a");
+    const rng_words nothing = rng_stream_key(0, "%s", "");
     const uint64_t hash = XXH64("projection.a", 12, 1);
-    assert_int_equal(a[0], (uint32_t)hash);
-    assert_int_equal(a[1], (uint32_t)(hash >> 32));
-    assert_true(a[0] != b[0] && a[0] != c[0]);
-    rng_stream_key(0, "", a);
-    assert_int_equal(((uint64_t)a[1] << 32) | a[0], 0xef46db3751d8e999); /* XXH64 of nothing */
+    assert_int_equal(a.x, (uint32_t)hash);
+    assert_int_equal(a.y, (uint32_t)(hash >> 32));
+    assert_true(a.x != b.x && a.x != c.x);
+    assert_int_equal(((uint64_t)nothing.y << 32) | nothing.x, 0xef46db3751d8e999); /* XXH64 of nothing */
 }
 
 static void test_uniform_is_inside_its_interval(void **state)
