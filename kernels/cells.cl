@@ -63,17 +63,15 @@ MESO_FUNCTION void local_change(__global const local_target *t, __global const l
                                 uint end, uint stride, __global float *cells)
 {
     for (uint i = first; i < end; i += MESO_WIDTH) {
-        real scale = (real)(1.0f), add = (real)(0.0f);
+        effect_sum sum = {(real)(1.0f), (real)(0.0f)};
         for (uint k = t->first_effect; k < t->first_effect + t->n_effects; k++) {
             const local_effect e = effects[k];
             const real phi = e.at == MESO_NEVER ? (real)(field[e.activation])
                                                    : meso_load(states, e.at + i);
-            const real factor = fma((real)(e.scale), phi, (real)(1.0f));
-            scale *= factor;
-            add = fma(add, factor, (real)(e.add) * phi);
+            effect_add(&sum, e.scale, e.add, phi);
         }
-        meso_store(scale, cells, t->scale + i);
-        meso_store(add, cells, t->scale + stride + i);
+        meso_store(sum.scale, cells, t->scale + i);
+        meso_store(sum.add, cells, t->scale + stride + i);
     }
 }
 

@@ -99,15 +99,11 @@ MESO_FUNCTION void stimulus_step(const stimulus_entry *s, ulong field_step, ulon
 MESO_FUNCTION void target_step(const target_entry *t, __global const effect_entry *effects,
                                __global const float *field, __global float *modulation)
 {
-    float scale = 1.0f, add = 0.0f;
-    for (uint k = t->first_effect; k < t->first_effect + t->n_effects; k++) {
-        const float phi = field[effects[k].bound];
-        const float factor = fma(effects[k].scale, phi, 1.0f);
-        scale *= factor;
-        add = fma(add, factor, effects[k].add * phi);
-    }
-    modulation[0] = scale;
-    modulation[1] = add;
+    effect_sum sum = {1.0f, 0.0f};
+    for (uint k = t->first_effect; k < t->first_effect + t->n_effects; k++)
+        effect_add(&sum, effects[k].scale, effects[k].add, field[effects[k].bound]);
+    modulation[0] = sum.scale;
+    modulation[1] = sum.add;
 }
 
 MESO_FUNCTION void receptor_step(const receptor_entry *r, __global const ligand_entry *ligands,

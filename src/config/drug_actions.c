@@ -38,11 +38,12 @@ static const field binding_fields[] = {
     {.key = "efficacy", .kind = FIELD_NUMBER, .required = true, FIELD_FROM(0, 1),
      FIELD_IN(drug_binding, efficacy),
      .doc = "1: full agonist, like the modulator; between: partial agonist; 0: antagonist"},
-    {.key = "k_off_per_s", .kind = FIELD_NUMBER, .unit = "1/s", FIELD_DEFAULT(1),
-     FIELD_ABOVE(0, 100000), FIELD_IN(drug_binding, k_off_per_s), .doc = "rate of unbinding"},
+    {.key = "k_off_per_s", .kind = FIELD_NUMBER, .unit = "1/s", FIELD_ABOVE(0, 100000),
+     FIELD_IN(drug_binding, k_off_per_s),
+     .doc = "rate of unbinding, where the receptor is no channel; default: 1"},
     {.key = "EC50_nM", .kind = FIELD_NUMBER, .unit = "nM", FIELD_DEFAULT(0),
      FIELD_FROM(0, LARGEST_NM), FIELD_IN(drug_binding, EC50_nM),
-     .doc = "concentration that opens half of the channels, of a receptor that is one; 0: K_i_nM"},
+     .doc = "concentration that opens half of what the drug can, of a receptor that is a channel; 0: K_i_nM"},
     {.key = "desensitises_nM", .kind = FIELD_NUMBER, .unit = "nM", FIELD_DEFAULT(0),
      FIELD_FROM(0, LARGEST_NM), FIELD_IN(drug_binding, desensitises_nM),
      .doc = "concentration that in the end desensitises half of the channels, of a receptor that is one; "
@@ -161,6 +162,34 @@ static meso_status read_blocks(loader *l, const cJSON *map, drug_actions *out)
     return MESO_OK;
 }
 
+/* Whether all receptors of that name or class are channels, and there is one. */
+static bool are_channels(const experiment *e, const char *name)
+{
+    uint32_t n_channels = 0;
+    for (uint32_t i = 0; i < e->n_receptors; i++) {
+        const receptor *r = &e->receptors[i];
+        if (strcmp(r->name, name) != 0 && (!r->class || strcmp(r->class, name) != 0))
+            continue;
+        if (r->kind != RECEPTOR_CHANNEL)
+            return false;
+        n_channels++;
+    }
+    return n_channels > 0;
+}
+
+/* A channel follows concentrations at once: rates of binding mean nothing there. */
+static meso_status check_channel(loader *l, const cJSON *binding)
+{
+    static const char *const keys[] = {"k_off_per_s", "desensitisation", "internalisation"};
+    for (int i = 0; i < 3 && are_channels(l->experiment, binding->string); i++)
+        if (get_member(binding, keys[i]))
+            return LOADER_ERROR(l, binding, keys[i], MESO_CONFIG,
+                                "has no meaning at '%s', a channel: EC50_nM opens it and "
+                                "desensitises_nM desensitises it",
+                                binding->string);
+    return MESO_OK;
+}
+
 static meso_status read_bindings(loader *l, const cJSON *map, drug_actions *out)
 {
     drug_binding *b = loader_alloc(l, count_members(map), sizeof *b);
@@ -170,8 +199,10 @@ static meso_status read_bindings(loader *l, const cJSON *map, drug_actions *out)
     out->n_bindings = (uint32_t)count_members(map);
     for (const cJSON *m = first_member(map); m; m = next_member(m), b++) {
         b->desensitisation = b->internalisation = -1;
+        b->k_off_per_s = 1;
         MESO_TRY(read_name(l, m, "receptor", &b->receptor));
         MESO_TRY(loader_read(l, &drug_binding_type, m, b));
+        MESO_TRY(check_channel(l, m));
     }
     return MESO_OK;
 }

@@ -158,7 +158,7 @@ static ligand_entry drug_ligand(const receptor *r, uint32_t drug_index, const dr
         .desensitisation = (float)(b->desensitisation < 0 ? b->efficacy : b->desensitisation),
         .internalisation = (float)(b->internalisation < 0 ? b->efficacy : b->internalisation),
         .binds_per_nM = (float)(1 / b->K_i_nM),
-        .opens_per_nM = (float)(b->efficacy / EC50_nM),
+        .opens_per_nM = b->efficacy > 0 ? (float)(1 / EC50_nM) : 0,
         .blocks_per_nM = b->efficacy == 0 ? (float)(1 / b->K_i_nM) : 0,
         .desensitises_per_nM = b->desensitises_nM > 0 ? (float)(1 / b->desensitises_nM) : 0,
     };

@@ -29,7 +29,8 @@ static ligand_entry ligand(uint drug, double K_nM, double k_off_per_s, double ef
                           .desensitisation = (float)efficacy,
                           .internalisation = (float)efficacy,
                           .binds_per_nM = (float)(1 / K_nM),
-                          .opens_per_nM = (float)(efficacy / K_nM)};
+                          .opens_per_nM = efficacy > 0 ? (float)(1 / K_nM) : 0,
+                          .blocks_per_nM = efficacy > 0 ? 0 : (float)(1 / K_nM)};
 }
 
 static receptor_entry receptor_of(uint n_ligands)
@@ -294,6 +295,69 @@ static void test_alpha4beta2_recovers_in_ten_minutes(void **unused)
     check("after 600.5 s", 1 - settle(&r, l, 0, none, 600500, state).surface, 0.8 * exp(-1), 1e-4);
 }
 
+/* Nicotine-like ligands of efficacy e beside acetylcholine, none of which desensitises. */
+static double open_at(double ach_nM, double drug_nM, double efficacy)
+{
+    ligand_entry l[] = {ligand(MESO_NEVER, 30000, 1, 1), ligand(0, 10000, 1, efficacy)};
+    const receptor_entry r = a4b2();
+    const float levels[] = {(float)drug_nM};
+    float state[8] = {0};
+    return settle(&r, l, ach_nM, levels, 200, state).activation;
+}
+
+/* Ligands of the same sites: S = sum c / EC50 of agonists over 1 + c / K_i of antagonists, open = mean efficacy
+ * S^n / (1 + S^n). A partial agonist alone opens its share; on top of a full one it takes away. */
+static void test_partial_agonists_of_a_channel_compete(void **unused)
+{
+    (void)unused;
+    check("alone", open_at(0, 1e9, 0.2), 0.2, 1e-4);
+    const double levels[][2] = {{3000, 500}, {30000, 10000}, {1e6, 1e5}, {1e6, 1e8}, {0, 10000}};
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        const double a = levels[i][0] / 30000, d = levels[i][1] / 10000, x = pow(a + d, 1.05);
+        check("together", open_at(levels[i][0], levels[i][1], 0.2),
+              (a + 0.2 * d) / (a + d) * x / (1 + x), 1e-6);
+    }
+    assert_true(open_at(1e6, 1e6, 0.2) < open_at(1e6, 0, 0.2));
+    assert_true(open_at(1000, 1000, 0.2) > open_at(1000, 0, 0.2));
+    check("full", open_at(1e5, 1e5, 1), 1 / (1 + pow(1e5 / 30000 + 10, -1.05)), 1e-6);
+    check("nothing", open_at(0, 0, 0.2), 0, 0);
+}
+
+/* Schild: with an antagonist the same opening takes 1 + [antagonist] / K_i times the acetylcholine. */
+static void test_antagonist_of_a_channel_is_overcome(void **unused)
+{
+    (void)unused;
+    const double x = pow(0.5 / 10, 1.05);
+    check("blocked", open_at(15000, 90000, 0), x / (1 + x), 1e-6);
+    check("overcome", open_at(150000, 90000, 0), open_at(15000, 0, 0), 1e-6);
+}
+
+/* --- effects -------------------------------------------------------------------------------------------- */
+
+/* Receptors of a density above 1 may be active above 1: what they take away is never more than all. */
+static void test_nothing_is_released_backwards(void **unused)
+{
+    (void)unused;
+    const compartment_entry m = {.autoreceptor = MESO_NEVER,
+                                 .terminal = MESO_NEVER,
+                                 .n_effects = 2,
+                                 .release_nM = 1,
+                                 .V_max_nM_per_ms = 2,
+                                 .K_m_nM = 210};
+    const effect_entry effects[] = {{.bound = 5, .scale = -1}, {.bound = 6, .scale = -0.5f}};
+    float field[7] = {10, [5] = 3, [6] = 0.5f};
+    const compartment_now now = compartment_look(&m, NULL, NULL, NULL, effects, NULL, field, NULL);
+    assert_true(now.gain == 0);
+    field[5] = 0.25f;
+    check("both", compartment_look(&m, NULL, NULL, NULL, effects, NULL, field, NULL).gain,
+          0.75 * 0.75, 0);
+    effect_sum sum = {1, 0};
+    effect_add(&sum, -1, 2, 3);
+    assert_true(sum.scale == 0 && sum.add == 6);
+    effect_add(&sum, 0.5f, 1, 1);
+    assert_true(sum.scale == 0 && sum.add == 10);
+}
+
 /* --- stores --------------------------------------------------------------------------------------------- */
 
 typedef struct stores {
@@ -466,6 +530,9 @@ int main(void)
         cmocka_unit_test(test_internalisation_goes_round),
         cmocka_unit_test(test_alpha4beta2_opens_and_desensitises),
         cmocka_unit_test(test_alpha4beta2_recovers_in_ten_minutes),
+        cmocka_unit_test(test_partial_agonists_of_a_channel_compete),
+        cmocka_unit_test(test_antagonist_of_a_channel_is_overcome),
+        cmocka_unit_test(test_nothing_is_released_backwards),
         cmocka_unit_test(test_stores_stay_as_they_are_at_rest),
         cmocka_unit_test(test_nothing_is_lost_between_the_stores),
         cmocka_unit_test(test_a_releaser_needs_the_transporter),
