@@ -1,4 +1,5 @@
 #include "config/receptors.h"
+#include <stdio.h>
 #include <string.h>
 
 /* --- tables ----------------------------------------------------------------------------------- */
@@ -152,19 +153,20 @@ static meso_status check_source(loader *l, const cJSON *object)
     return MESO_OK;
 }
 
-/* Clearance of small concentrations must not overshoot in a field step. */
+/* Clearance of small concentrations must not overshoot in a field step; a grid has its own. */
 static meso_status check_clearance(loader *l, const cJSON *object, const compartment *c)
 {
-    double rate_per_s = c->k_loss_per_s + c->V_max_nM_per_s / c->K_m_nM;
-    for (uint32_t i = 0; i < c->n_enzymes; i++)
-        rate_per_s += c->enzymes[i].place == ENZYME_EXTRACELLULAR ? c->enzymes[i].k_per_s : 0;
+    const double rate_per_s = compartment_clearance_per_s(c);
     const double most_per_s = 1000 / l->experiment->field_step_ms;
-    if (rate_per_s <= most_per_s)
+    char density[48] = "";
+    if (c->grid || rate_per_s <= most_per_s)
         return MESO_OK;
+    if (c->transporter_density != 1)
+        snprintf(density, sizeof density, " at a density of %.6g", c->transporter_density);
     return LOADER_ERROR(l, object, "V_max_nM_per_s", MESO_RANGE,
-                        "V_max / K_m with loss and enzymes is %.6g per s: more than the %.6g per s "
-                        "that a field step of %.15g ms can follow",
-                        rate_per_s, most_per_s, l->experiment->field_step_ms);
+                        "V_max / K_m%s with loss and enzymes is %.6g per s: more than the %.6g per "
+                        "s that a field step of %.15g ms can follow",
+                        density, rate_per_s, most_per_s, l->experiment->field_step_ms);
 }
 
 static meso_status read_enzymes(loader *l, const cJSON *object, compartment *c)
@@ -221,8 +223,8 @@ static meso_status read_compartment(loader *l, const cJSON *object, uint32_t mod
     c->transporter_density = target_density(l, c->transporter);
     MESO_TRY(loader_resolve(l, source, "populations", &c->source));
     MESO_TRY(read_enzymes(l, object, c));
-    MESO_TRY(check_clearance(l, object, c));
     MESO_TRY(load_voxels(l, object, c));
+    MESO_TRY(check_clearance(l, object, c));
     MESO_TRY(read_terminals(l, object, c));
     MESO_TRY(load_presynaptic(l, object, c->region, &c->presynaptic, &c->n_presynaptic));
     return read_autoreceptor(l, object, modulator_index, c);

@@ -11,6 +11,7 @@ static const char *const releases[] = {"quantal", "expected", NULL};
 #define MOST_VOXELS 1073741824.0 /* 2^30: they are numbered with 32 bits */
 #define MOST_VARICOSITIES 1073741824.0
 #define DIRECTIONS 6 /* in which a voxel has neighbours */
+#define SAFETY 0.9   /* of the longest stable step, at which a checkerboard would never decay */
 
 /* clang-format off */
 static const field voxel_grid_fields[] = {
@@ -96,20 +97,30 @@ static meso_status check_size(loader *l, const cJSON *object, const compartment 
 
 /* --- step ------------------------------------------------------------------------------------- */
 
-/* Beyond it a voxel would give away more than it has: in a step by diffusion, or by uptake. */
-static double longest_step_ms(const compartment *c, const voxel_grid *g)
+/* Beyond it a voxel would give away more than it has by diffusion. */
+static double longest_diffusion_ms(const voxel_grid *g)
 {
-    const double exchange_per_s = DIRECTIONS * voxel_diffusion(g) / (g->voxel_um * g->voxel_um);
-    double uptake_per_s = c->V_max_nM_per_s * c->transporter_density / c->K_m_nM + c->k_loss_per_s;
-    for (uint32_t i = 0; i < c->n_enzymes; i++)
-        uptake_per_s += c->enzymes[i].place == ENZYME_EXTRACELLULAR ? c->enzymes[i].k_per_s : 0;
-    return 1000 / fmax(exchange_per_s, uptake_per_s);
+    return SAFETY * 1000 * g->voxel_um * g->voxel_um / (DIRECTIONS * voxel_diffusion(g));
 }
 
-static meso_status refuse_voxel(loader *l, const cJSON *object, double longest_ms,
+/* The same by diffusion, or by uptake. */
+static double longest_step_ms(const compartment *c, const voxel_grid *g)
+{
+    return fmin(longest_diffusion_ms(g), 1000 / compartment_clearance_per_s(c));
+}
+
+static meso_status refuse_voxel(loader *l, const cJSON *object, const compartment *c,
                                 const voxel_grid *g)
 {
     const double field_step_ms = l->experiment->field_step_ms;
+    const double longest_ms = longest_diffusion_ms(g);
+    const double clearance_per_s = compartment_clearance_per_s(c);
+    if (longest_ms * MOST_SUBSTEPS >= field_step_ms)
+        return LOADER_ERROR(
+            l, object, "step_ms", MESO_RANGE,
+            "uptake, loss and enzymes clear %.6g per s: more than the %.6g per s that %d steps in "
+            "a field step of %.15g ms can follow",
+            clearance_per_s, 1000 * MOST_SUBSTEPS / field_step_ms, MOST_SUBSTEPS, field_step_ms);
     return LOADER_ERROR(
         l, object, "voxel_um", MESO_RANGE,
         "%.15g um: diffusion is stable for steps of at most %.3g ms, and field_step_ms, "
@@ -126,7 +137,7 @@ static meso_status check_step(loader *l, const cJSON *object, const compartment 
     if (!given) {
         const double n = ceil(field_step_ms / longest_ms);
         if (n > MOST_SUBSTEPS)
-            return refuse_voxel(l, object, longest_ms, g);
+            return refuse_voxel(l, object, c, g);
         g->n_substeps = (uint32_t)fmax(1, n);
         g->step_ms = field_step_ms / g->n_substeps;
         return MESO_OK;

@@ -61,6 +61,9 @@ typedef struct compartment {
     const voxel_grid *grid; /* NULL: well mixed */
 } compartment;
 
+/** Of small concentrations, 1/s: uptake by all transporters, loss, enzymes outside. */
+double compartment_clearance_per_s(const compartment *c);
+
 typedef struct modulator {
     const char *name;
     const compartment *compartments; /* one a region */
