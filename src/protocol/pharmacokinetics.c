@@ -10,13 +10,18 @@
 #define MINUTES_PER_HOUR 60.0
 #define LEAST_NM 1e-30
 
+/* Exact over one length: levels become transition * levels + response * inputs. */
+typedef struct propagator {
+    double *transition, *response_min; /* [n_states x n_states] */
+} propagator;
+
 /* Drugs that turn into one another. Levels are concentrations in the V_d of their drug. */
 typedef struct family {
     uint32_t n_states;
     double *level_nM, *input_nM_per_min; /* [n_states] */
     double *next_nM;                     /* [n_states] work */
     double *rates_per_min;               /* [n_states x n_states] by rows */
-    double *transition, *response_min;   /* [n_states x n_states] over one step, if it is linear */
+    propagator step, leap;               /* if it is linear */
     uint32_t n_saturable;
     struct saturable {
         uint32_t state;
@@ -151,12 +156,12 @@ static void derivative(const void *self, const double *x, double *dx)
     }
 }
 
-static void step_linear(family *f)
+static void advance_linear(family *f, const propagator *p)
 {
     for (uint32_t i = 0; i < f->n_states; i++)
         f->next_nM[i] = 0;
-    add_product(f->next_nM, f->transition, f->level_nM, f->n_states);
-    add_product(f->next_nM, f->response_min, f->input_nM_per_min, f->n_states);
+    add_product(f->next_nM, p->transition, f->level_nM, f->n_states);
+    add_product(f->next_nM, p->response_min, f->input_nM_per_min, f->n_states);
     memcpy(f->level_nM, f->next_nM, f->n_states * sizeof *f->level_nM);
 }
 
@@ -179,9 +184,28 @@ void pk_step(pharmacokinetics *pk)
         if (f->n_saturable > 0)
             runge_kutta_step(&f->solver, f->level_nM, pk->step_min);
         else
-            step_linear(f);
+            advance_linear(f, &f->step);
         family_flush(f);
     }
+}
+
+meso_status pk_leap(pharmacokinetics *pk, double length_s, meso_error *err)
+{
+    const double length_min = length_s / 60;
+    for (uint32_t i = 0; i < pk->n_families; i++) {
+        family *f = &pk->families[i];
+        if (f->empty)
+            continue;
+        if (f->n_saturable > 0) {
+            runge_kutta_step(&f->solver, f->level_nM, length_min);
+        } else {
+            MESO_TRY(linear_step(f->rates_per_min, f->n_states, length_min, f->leap.transition,
+                                 f->leap.response_min, err));
+            advance_linear(f, &f->leap);
+        }
+        family_flush(f);
+    }
+    return MESO_OK;
 }
 
 /* --- creation --------------------------------------------------------------------------------- */
@@ -193,6 +217,12 @@ static meso_status allocate(arena *memory, size_t n, size_t size, void *out, mes
     return block != NULL ? MESO_OK : error_set(err, MESO_MEMORY, "out of memory");
 }
 
+static meso_status propagator_allocate(propagator *p, size_t n, arena *memory, meso_error *err)
+{
+    MESO_TRY(allocate(memory, n * n, sizeof(double), &p->transition, err));
+    return allocate(memory, n * n, sizeof(double), &p->response_min, err);
+}
+
 static meso_status family_allocate(family *f, arena *memory, meso_error *err)
 {
     const size_t n = f->n_states;
@@ -201,8 +231,8 @@ static meso_status family_allocate(family *f, arena *memory, meso_error *err)
     MESO_TRY(allocate(memory, n, sizeof(double), &f->input_nM_per_min, err));
     MESO_TRY(allocate(memory, n, sizeof(double), &f->next_nM, err));
     MESO_TRY(allocate(memory, n * n, sizeof(double), &f->rates_per_min, err));
-    MESO_TRY(allocate(memory, n * n, sizeof(double), &f->transition, err));
-    MESO_TRY(allocate(memory, n * n, sizeof(double), &f->response_min, err));
+    MESO_TRY(propagator_allocate(&f->step, n, memory, err));
+    MESO_TRY(propagator_allocate(&f->leap, n, memory, err));
     MESO_TRY(allocate(memory, f->n_saturable, sizeof *f->saturable, &f->saturable, err));
     f->n_saturable = 0; /* those that are filled in */
     return MESO_OK;
@@ -211,8 +241,8 @@ static meso_status family_allocate(family *f, arena *memory, meso_error *err)
 static meso_status family_prepare(family *f, double step_min, arena *memory, meso_error *err)
 {
     if (f->n_saturable == 0)
-        return linear_step(f->rates_per_min, f->n_states, step_min, f->transition, f->response_min,
-                           err);
+        return linear_step(f->rates_per_min, f->n_states, step_min, f->step.transition,
+                           f->step.response_min, err);
     f->solver = (runge_kutta){.derivative = derivative, .self = f};
     return runge_kutta_begin(&f->solver, f->n_states, step_min, memory, err);
 }

@@ -22,6 +22,8 @@ void pk_infuse(pharmacokinetics *pk, uint32_t drug, drug_route route, double mg_
 /** One or the other, of a protocol. */
 void pk_give(pharmacokinetics *pk, const dose *d);
 void pk_step(pharmacokinetics *pk);
+/** Any time at once, in which what is infused stays the same. */
+meso_status pk_leap(pharmacokinetics *pk, double length_s, meso_error *err);
 double pk_plasma_nM(const pharmacokinetics *pk, uint32_t drug);
 /** Free concentration in the brain: what receptors and transporters see. */
 double pk_brain_nM(const pharmacokinetics *pk, uint32_t drug);

@@ -204,18 +204,16 @@ static void doses_give(walk *w)
 }
 
 /* The phase that a field step belongs to; at its start, the time that passes unsimulated before it. */
-static const phase *phase_enter(walk *w)
+static meso_status phase_enter(walk *w, const phase **out, meso_error *err)
 {
     const experiment *e = w->e;
     const double step_s = e->field_step_ms * 1e-3;
     const double now_s = ((double)w->field + 0.5) * step_s; /* in the middle: ends are not exact */
     const phase *p = &e->phases[protocol_phase_at(e->phases, e->n_phases, now_s)];
-    if (p->leap_s > 0 && (uint64_t)llround(p->start_s / step_s) == w->field) {
-        const uint64_t n = (uint64_t)llround(p->leap_s / step_s);
-        for (uint64_t i = 0; i < n && e->n_drugs > 0; i++)
-            pk_step(w->drugs);
-    }
-    return p;
+    *out = p;
+    if (p->leap_s > 0 && (uint64_t)llround(p->start_s / step_s) == w->field)
+        return pk_leap(w->drugs, p->leap_s, err);
+    return MESO_OK;
 }
 
 static double drug_level_nM(const walk *w, uint32_t d, const phase *p)
@@ -244,14 +242,14 @@ static void drug_row_end(walk *w, drug_history *h, uint64_t row_fields)
 }
 
 /* Levels of the next n field steps. */
-static void drugs_advance(walk *w, drug_history *h, uint32_t n)
+static meso_status drugs_advance(walk *w, drug_history *h, uint32_t n, meso_error *err)
 {
     const uint64_t row_fields = (uint64_t)llround(w->e->record.timeline_interval_ms /
                                                   w->e->field_step_ms);
     const phase *p = NULL;
     h->n_rows = 0;
     for (uint32_t f = 0; f < n; f++, w->field++) {
-        p = phase_enter(w);
+        MESO_TRY(phase_enter(w, &p, err));
         doses_give(w);
         for (uint32_t d = 0; d < w->e->n_drugs; d++)
             drug_note(w, h, f, d, p);
@@ -262,6 +260,7 @@ static void drugs_advance(walk *w, drug_history *h, uint32_t n)
     }
     for (uint32_t d = 0; d < w->e->n_drugs && p != NULL; d++)
         h->end_nM[d] = drug_level_nM(w, d, p);
+    return MESO_OK;
 }
 
 /* --- results ----------------------------------------------------------------------------------------- */
@@ -378,7 +377,7 @@ static meso_status interval_enqueue(walk *w, meso_error *err)
     const uint64_t left = fields_left(w);
     const uint32_t n = left < SIMULATION_INTERVAL ? (uint32_t)left : SIMULATION_INTERVAL;
     drug_history *h = &w->history[w->n_enqueued % 2];
-    drugs_advance(w, h, n);
+    MESO_TRY(drugs_advance(w, h, n, err));
     MESO_TRY(simulation_enqueue(w->sim, n, h->free_nM, err));
     w->n_enqueued++;
     return MESO_OK;

@@ -3,7 +3,7 @@
  *
  *     drug_levels EXPERIMENT EVERY
  *
- * prints, for every EVERY-th field step, its start in seconds, then for each drug the levels in plasma and brain and all
+ * prints, for every EVERY-th field step, its start in seconds, leaps counted, then for each drug the levels in plasma and brain and all
  * that is in the body.
  */
 #include "model/experiment.h"
@@ -21,18 +21,25 @@ static void print_levels(const pharmacokinetics *pk, double time_s, uint32_t n_d
     printf("\n");
 }
 
-static void walk(const experiment *e, pharmacokinetics *pk, uint64_t every)
+static meso_status walk(const experiment *e, pharmacokinetics *pk, uint64_t every, meso_error *err)
 {
     const double step_s = e->field_step_ms * 1e-3;
     const uint64_t n_steps = (uint64_t)llround(e->duration_s / step_s);
-    uint32_t next = 0;
+    uint32_t next = 0, phase = 0;
+    double leapt_s = 0;
     for (uint64_t i = 0; i < n_steps; i++) {
+        for (; phase < e->n_phases && (uint64_t)llround(e->phases[phase].start_s / step_s) <= i;
+             phase++) {
+            MESO_TRY(pk_leap(pk, e->phases[phase].leap_s, err));
+            leapt_s += e->phases[phase].leap_s;
+        }
         for (; next < e->n_doses && (uint64_t)llround(e->doses[next].time_s / step_s) <= i; next++)
             pk_give(pk, &e->doses[next]);
         if (i % every == 0)
-            print_levels(pk, (double)i * step_s, e->n_drugs);
+            print_levels(pk, (double)i * step_s + leapt_s, e->n_drugs);
         pk_step(pk);
     }
+    return MESO_OK;
 }
 
 int main(int argc, char **argv)
@@ -49,8 +56,8 @@ int main(int argc, char **argv)
     if (status == MESO_OK)
         status = pk_create(e->drugs, e->n_drugs, e->field_step_ms * 1e-3, memory, &pk, &err);
     if (status == MESO_OK)
-        walk(e, pk, strtoull(argv[2], NULL, 10));
-    else
+        status = walk(e, pk, strtoull(argv[2], NULL, 10), &err);
+    if (status != MESO_OK)
         fprintf(stderr, "drug_levels: %s\n", err.message);
     meso_experiment_destroy(&e);
     arena_destroy(&memory);

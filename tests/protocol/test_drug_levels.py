@@ -166,13 +166,27 @@ def reference(drugs, phases, times_s):
     return np.array([out[t] for t in times_s / 60])
 
 
+def walked(phases):
+    """The same without leaps: each is a phase of its own, and what goes on meanwhile ends later."""
+    for i, phase in enumerate(phases):
+        if "leap_min" in phase:
+            yield {"minutes": phase["leap_min"]}
+        events = [dict(e) for e in phase.get("events", ())]
+        for e in events:
+            passed = phase["minutes"]
+            for later in phases[i + 1:] if "until_min" in e else ():
+                e["until_min"] += later.get("leap_min", 0) if e["until_min"] > passed else 0
+                passed += later["minutes"] + later.get("leap_min", 0)
+        yield dict(phase, events=events)
+
+
 # --- comparisons -----------------------------------------------------------------------------------
 
 
 class Schedules(unittest.TestCase):
-    def compare(self, drugs, phases, relative=1e-7):
-        times_s, found = levels(experiment(drugs, phases))
-        expected = reference(drugs, phases, times_s)
+    def compare(self, drugs, phases, relative=1e-7, every=10):
+        times_s, found = levels(experiment(drugs, phases), every)
+        expected = reference(drugs, list(walked(phases)), times_s)
         self.assertGreater(expected.max(), 1)
         scale = expected.max(axis=0)
         worst = abs(found[:, :, :2] - expected) / np.where(scale > 0, scale, 1)
@@ -205,6 +219,21 @@ class Schedules(unittest.TestCase):
                                        {"at_min": 5, "drug": "it", "route": "sc", "rate_mg_per_kg_per_h": 2, "until_min": 45},
                                        {"at_min": 7, "drug": "it", "route": "iv", "rate_mg_per_kg_per_h": 1}]},
                                    {"phase": "on", "minutes": 40}])
+
+    def test_leaps_of_minutes_and_days(self):
+        parent = dict(TWO, metabolites={"it": {"k_per_min": 0.3, "yield": 0.8}})
+        for last in (TWO, FOLLOWS, SATURABLE):
+            with self.subTest(drug=last["molar_mass_g_per_mol"]):
+                self.compare({"it": last, "parent": parent, "alone": FOLLOWS}, [
+                    {"phase": "doses", "minutes": 3, "events": [
+                        {"at_min": 1, "drug": "it", "route": "ip", "dose_mg_per_kg": 800},
+                        {"at_min": 2, "drug": "parent", "route": "oral", "dose_mg_per_kg": 40},
+                        {"at_min": 1, "drug": "alone", "route": "sc", "rate_mg_per_kg_per_h": 2, "until_min": 7}]},
+                    {"phase": "soon", "leap_min": 11.25, "minutes": 3},
+                    {"phase": "at once", "leap_min": 0.5, "minutes": 3, "events": [
+                        {"at_min": 0, "drug": "it", "route": "iv", "dose_mg_per_kg": 800}]},
+                    {"phase": "later", "leap_min": 90, "minutes": 1},
+                    {"phase": "days later", "leap_min": 5000, "minutes": 1}])
 
     def test_chains_of_metabolites(self):
         parent = dict(TWO, metabolites={"middle": {"k_per_min": 0.3, "yield": 0.8}})
