@@ -148,13 +148,20 @@ static meso_status read_name(loader *l, const cJSON *member, const char *kind, c
     return *name ? MESO_OK : error_set(l->err, MESO_MEMORY, "out of memory");
 }
 
+/* Room for the entries of a map. */
+static meso_status read_map(loader *l, const cJSON *map, size_t bytes, uint32_t *n, void *out)
+{
+    void *entries = loader_alloc(l, count_members(map), bytes);
+    *n = (uint32_t)count_members(map);
+    memcpy(out, &entries, sizeof entries);
+    return entries ? MESO_OK : MESO_MEMORY;
+}
+
 static meso_status read_blocks(loader *l, const cJSON *map, drug_actions *out)
 {
-    drug_block *b = loader_alloc(l, count_members(map), sizeof *b);
-    if (!b)
-        return MESO_MEMORY;
+    drug_block *b;
+    MESO_TRY(read_map(l, map, sizeof *b, &out->n_blocks, &b));
     out->blocks = b;
-    out->n_blocks = (uint32_t)count_members(map);
     for (const cJSON *m = first_member(map); m; m = next_member(m), b++) {
         MESO_TRY(read_name(l, m, "transporter", &b->transporter));
         MESO_TRY(loader_read(l, &drug_block_type, m, b));
@@ -192,11 +199,9 @@ static meso_status check_channel(loader *l, const cJSON *binding)
 
 static meso_status read_bindings(loader *l, const cJSON *map, drug_actions *out)
 {
-    drug_binding *b = loader_alloc(l, count_members(map), sizeof *b);
-    if (!b)
-        return MESO_MEMORY;
+    drug_binding *b;
+    MESO_TRY(read_map(l, map, sizeof *b, &out->n_bindings, &b));
     out->bindings = b;
-    out->n_bindings = (uint32_t)count_members(map);
     for (const cJSON *m = first_member(map); m; m = next_member(m), b++) {
         b->desensitisation = b->internalisation = -1;
         b->k_off_per_s = 1;
@@ -209,11 +214,9 @@ static meso_status read_bindings(loader *l, const cJSON *map, drug_actions *out)
 
 static meso_status read_releasers(loader *l, const cJSON *map, drug_actions *out)
 {
-    drug_releaser *r = loader_alloc(l, count_members(map), sizeof *r);
-    if (!r)
-        return MESO_MEMORY;
+    drug_releaser *r;
+    MESO_TRY(read_map(l, map, sizeof *r, &out->n_releasers, &r));
     out->releasers = r;
-    out->n_releasers = (uint32_t)count_members(map);
     for (const cJSON *m = first_member(map); m; m = next_member(m), r++) {
         MESO_TRY(read_name(l, m, "transporter", &r->transporter));
         MESO_TRY(loader_read(l, &drug_releaser_type, m, r));
@@ -223,11 +226,9 @@ static meso_status read_releasers(loader *l, const cJSON *map, drug_actions *out
 
 static meso_status read_inhibitions(loader *l, const cJSON *map, drug_actions *out)
 {
-    drug_inhibition *i = loader_alloc(l, count_members(map), sizeof *i);
-    if (!i)
-        return MESO_MEMORY;
+    drug_inhibition *i;
+    MESO_TRY(read_map(l, map, sizeof *i, &out->n_inhibitions, &i));
     out->inhibitions = i;
-    out->n_inhibitions = (uint32_t)count_members(map);
     for (const cJSON *m = first_member(map); m; m = next_member(m), i++) {
         MESO_TRY(read_name(l, m, "enzyme", &i->enzyme));
         MESO_TRY(loader_read(l, &drug_inhibition_type, m, i));
