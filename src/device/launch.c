@@ -57,6 +57,14 @@ meso_status kernel_set_buffer(kernel *k, uint32_t index, const buffer *b, meso_e
     return set_argument(k, index, sizeof b->mem, &b->mem, err);
 }
 
+meso_status kernel_set_buffers(kernel *k, uint32_t first, const buffer *const *buffers, uint32_t n,
+                               meso_error *err)
+{
+    for (uint32_t i = 0; i < n; i++)
+        MESO_TRY(kernel_set_buffer(k, first + i, buffers[i], err));
+    return MESO_OK;
+}
+
 meso_status kernel_set_u32(kernel *k, uint32_t index, uint32_t value, meso_error *err)
 {
     return set_argument(k, index, sizeof value, &value, err);

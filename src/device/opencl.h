@@ -37,7 +37,8 @@ typedef struct buffer_spec {
     const void *content;
     buffer *out;
 } buffer_spec;
-meso_status buffers_create(meso_device *device, const buffer_spec *specs, size_t n, meso_error *err);
+meso_status buffers_create(meso_device *device, const buffer_spec *specs, size_t n,
+                           meso_error *err);
 void buffer_destroy(meso_device *device, buffer *b);
 /** Blocking transfers. */
 meso_status buffer_read(meso_device *device, const buffer *b, size_t offset, size_t bytes, void *to,
@@ -49,8 +50,8 @@ meso_status buffer_write(meso_device *device, const buffer *b, size_t offset, si
 meso_status buffer_read_begin(meso_device *device, const buffer *b, size_t offset, size_t bytes,
                               void *to, cl_event *event, meso_error *err);
 /** Start to read the first row_bytes of each of n_rows that lie `pitch` bytes apart, in `to` too. */
-meso_status buffer_read_rows_begin(meso_device *device, const buffer *b, size_t n_rows, size_t row_bytes,
-                                   size_t pitch, void *to, meso_error *err);
+meso_status buffer_read_rows_begin(meso_device *device, const buffer *b, size_t n_rows,
+                                   size_t row_bytes, size_t pitch, void *to, meso_error *err);
 /** Start a write and go on; `from` must stay as it is until the event or a later one was waited for. */
 meso_status buffer_write_begin(meso_device *device, const buffer *b, size_t offset, size_t bytes,
                                const void *from, cl_event *event, meso_error *err);
@@ -82,6 +83,9 @@ typedef struct kernel {
 meso_status kernel_create(cl_program program, const char *name, kernel *out, meso_error *err);
 void kernel_release(kernel *k);
 meso_status kernel_set_buffer(kernel *k, uint32_t index, const buffer *b, meso_error *err);
+/** Several, one after the other. */
+meso_status kernel_set_buffers(kernel *k, uint32_t first, const buffer *const *buffers, uint32_t n,
+                               meso_error *err);
 meso_status kernel_set_u32(kernel *k, uint32_t index, uint32_t value, meso_error *err);
 meso_status kernel_set_i32(kernel *k, uint32_t index, int32_t value, meso_error *err);
 meso_status kernel_set_f32(kernel *k, uint32_t index, float value, meso_error *err);

@@ -281,15 +281,19 @@ uint32_t cells_result(const simulation *sim, uint32_t population_index, uint32_t
 /* Arguments of cells_bind (cells.cl) by position. */
 enum { N_POPULATIONS, N_DRUGS, DT, NUMBER, DRUG_ROW, DRUGS, TABLES };
 
-/* One group a compute unit, if a group has one work-item; else as many as the largest population has cells for. */
-static uint32_t groups_choose(const simulation *sim)
+meso_status cells_drugs_set(simulation *sim, const buffer *drugs, meso_error *err)
+{
+    return sim->cells.n_populations > 0 ? kernel_set_buffer(&sim->cells.bind, DRUGS, drugs, err)
+                                        : MESO_OK;
+}
+
+/* Places of the largest population. */
+static uint32_t most_places(const simulation *sim)
 {
     uint32_t most = 0;
     for (uint32_t i = 0; i < sim->e->n_populations; i++)
         most = sim->l->populations[i].n_padded > most ? sim->l->populations[i].n_padded : most;
-    const uint32_t size = sim->l->work_group_size;
-    return size == 1 ? meso_device_describe(sim->device)->compute_units
-                     : most / sim->l->vector_width / size + 1;
+    return most;
 }
 
 meso_status cells_arguments_set(simulation *sim, meso_error *err)
@@ -299,7 +303,7 @@ meso_status cells_arguments_set(simulation *sim, meso_error *err)
     const voxels *v = &sim->voxels;
     if (c->n_populations == 0)
         return MESO_OK;
-    c->n_groups = groups_choose(sim);
+    c->n_groups = groups_choose(sim, most_places(sim) / sim->l->vector_width);
     MESO_TRY(kernel_set_u32(&c->bind, N_POPULATIONS, c->n_populations, err));
     MESO_TRY(kernel_set_u32(&c->bind, N_DRUGS, sim->e->n_drugs, err));
     MESO_TRY(kernel_set_f32(&c->bind, DT, (float)sim->e->field_step_ms, err));
@@ -308,20 +312,16 @@ meso_status cells_arguments_set(simulation *sim, meso_error *err)
         &m->receptors,         &m->ligands, &v->table,   &v->concentrations[0],
         &v->concentrations[1], &c->places,  &m->field,   &c->states,
         &sim->neurons.state,   &c->sums};
-    for (uint32_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        MESO_TRY(kernel_set_buffer(&c->bind, TABLES + i, tables[i], err));
-    return MESO_OK;
+    return kernel_set_buffers(&c->bind, TABLES, tables, sizeof tables / sizeof *tables, err);
 }
 
 meso_status cells_advance(simulation *sim, uint32_t row, meso_error *err)
 {
     cells *c = &sim->cells;
-    const recording_half *h = &sim->recorder.halves[sim->n_enqueued % 2];
     const cl_ulong number = sim->step / sim->l->steps_per_field;
     if (c->n_populations == 0)
         return MESO_OK;
     MESO_TRY(kernel_set_bytes(&c->bind, NUMBER, sizeof number, &number, err));
     MESO_TRY(kernel_set_u32(&c->bind, DRUG_ROW, row, err));
-    MESO_TRY(kernel_set_buffer(&c->bind, DRUGS, &h->drugs, err));
     return device_launch(sim->device, &c->bind, c->n_groups, sim->l->work_group_size, err);
 }

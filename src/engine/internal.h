@@ -176,6 +176,13 @@ const buffer *voxels_now(const simulation *sim, uint32_t grid);
 /** Number of a compartment's grid. */
 uint32_t voxels_grid(const experiment *e, uint32_t modulator, uint32_t compartment);
 void voxels_destroy(simulation *sim);
+/** MESO_RANGE if there are more than can be numbered. */
+meso_status voxels_check(const experiment *e, meso_error *err);
+/** Where kernels find the drug levels of an interval. */
+meso_status voxels_drugs_set(simulation *sim, const buffer *drugs, meso_error *err);
+meso_status cells_drugs_set(simulation *sim, const buffer *drugs, meso_error *err);
+/** For launches over n_items vectors: a group a compute unit where it has one work-item, else what covers them. */
+uint32_t groups_choose(const simulation *sim, uint64_t n_items);
 /** One field step of all grids, before that of the modulators, with the drugs of `row`. */
 meso_status voxels_advance(simulation *sim, uint32_t row, meso_error *err);
 void cells_destroy(simulation *sim);

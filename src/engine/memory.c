@@ -255,6 +255,7 @@ static meso_status buffers_refuse(const experiment *e, const layout *l, meso_err
 meso_status memory_check(const experiment *e, const layout *l, const meso_device_info *device,
                          meso_error *err)
 {
+    MESO_TRY(voxels_check(e, err));
     const double values = all_state_bytes(e, l) / sizeof(float);
     if (values > UINT32_MAX)
         return too_large(e, "the cells' state", values, err);

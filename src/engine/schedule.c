@@ -12,9 +12,9 @@
 
 #define PROBE_ROUNDS 100u
 #define PROBE_PATIENCE 200000u
-#define PATIENCE_MIN 3000u  /* about 0.1 ms */
-#define LOOK_S 30e-9        /* a look with its pause takes about so long */
-#define PAUSE_MIN 50u       /* batches */
+#define PATIENCE_MIN 3000u /* about 0.1 ms */
+#define LOOK_S 30e-9       /* a look with its pause takes about so long */
+#define PAUSE_MIN 50u      /* batches */
 #define PAUSE_MAX 6400u
 
 /* Arguments of network_advance (network.cl) by position. */
@@ -49,40 +49,39 @@ static meso_status arguments_set(simulation *sim, meso_error *err)
 {
     const synapses *s = &sim->synapses;
     const schedule *c = &sim->schedule;
-    const buffer *tables[] = {&sim->network,
-                              &sim->neurons.chunks,
-                              &sim->neurons.populations,
-                              &s->table,
-                              &sim->neurons.partition_chunks,
-                              &s->row_offsets,
-                              &s->buffers[0],
-                              &s->buffers[1],
-                              &s->buffers[2],
-                              &s->buffers[3],
-                              &s->level_table,
-                              &s->rules,
-                              &s->delays,
-                              &s->source_outdegrees,
-                              &sim->neurons.constants,
-                              &sim->neurons.modulation,
-                              &sim->neurons.parameters,
-                              &sim->stimuli.table,
-                              &sim->stimuli.thresholds,
-                              &sim->stimuli.volleys,
-                              &sim->neurons.state,
-                              &sim->ring,
-                              &sim->spikes,
-                              &sim->spike_counts,
-                              &c->batches_done,
-                              &c->progress,
-                              &c->claims,
-                              &c->owners,
-                              &sim->plasticity.table,
-                              &sim->plasticity.states,
-                              &sim->plasticity.amplitudes};
-    for (uint32_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        MESO_TRY(kernel_set_buffer(&sim->network_advance, TABLES + i, tables[i], err));
-    return MESO_OK;
+    const buffer *const tables[] = {&sim->network,
+                                    &sim->neurons.chunks,
+                                    &sim->neurons.populations,
+                                    &s->table,
+                                    &sim->neurons.partition_chunks,
+                                    &s->row_offsets,
+                                    &s->buffers[0],
+                                    &s->buffers[1],
+                                    &s->buffers[2],
+                                    &s->buffers[3],
+                                    &s->level_table,
+                                    &s->rules,
+                                    &s->delays,
+                                    &s->source_outdegrees,
+                                    &sim->neurons.constants,
+                                    &sim->neurons.modulation,
+                                    &sim->neurons.parameters,
+                                    &sim->stimuli.table,
+                                    &sim->stimuli.thresholds,
+                                    &sim->stimuli.volleys,
+                                    &sim->neurons.state,
+                                    &sim->ring,
+                                    &sim->spikes,
+                                    &sim->spike_counts,
+                                    &c->batches_done,
+                                    &c->progress,
+                                    &c->claims,
+                                    &c->owners,
+                                    &sim->plasticity.table,
+                                    &sim->plasticity.states,
+                                    &sim->plasticity.amplitudes};
+    return kernel_set_buffers(&sim->network_advance, TABLES, tables, sizeof tables / sizeof *tables,
+                              err);
 }
 
 /* Do as many groups as there are partitions run side by side? */
@@ -115,7 +114,8 @@ done:
     return status;
 }
 
-static meso_status probe_if_wanted(simulation *sim, const meso_run_options *options, meso_error *err)
+static meso_status probe_if_wanted(simulation *sim, const meso_run_options *options,
+                                   meso_error *err)
 {
     const meso_device_info *device = meso_device_describe(sim->device);
     const meso_schedule wanted = options != NULL ? options->schedule : MESO_SCHEDULE_AUTO;
@@ -137,8 +137,8 @@ meso_status schedule_create(simulation *sim, const meso_run_options *options, me
     const size_t n = sim->l->n_partitions, bytes = n * MESO_LINE * sizeof(uint32_t);
     c->patience = PATIENCE_MIN;
     c->pause = PAUSE_MIN;
-    MESO_TRY(buffer_create(sim->device, "batches done", n * sizeof(uint64_t), NULL, &c->batches_done,
-                           err));
+    MESO_TRY(buffer_create(sim->device, "batches done", n * sizeof(uint64_t), NULL,
+                           &c->batches_done, err));
     MESO_TRY(buffer_create(sim->device, "progress", bytes, NULL, &c->progress, err));
     MESO_TRY(buffer_create(sim->device, "claims", bytes, NULL, &c->claims, err));
     MESO_TRY(buffer_create(sim->device, "owners", bytes, NULL, &c->owners, err));
@@ -154,7 +154,8 @@ void schedule_destroy(simulation *sim)
         buffer_destroy(sim->device, all[i]);
 }
 
-static meso_status network_launch(simulation *sim, uint64_t last, uint32_t patience, meso_error *err)
+static meso_status network_launch(simulation *sim, uint64_t last, uint32_t patience,
+                                  meso_error *err)
 {
     const recording_half *h = &sim->recorder.halves[sim->n_enqueued % 2];
     const playback_half *played = &sim->playback.halves[sim->n_enqueued % 2];

@@ -68,10 +68,9 @@ static meso_status network_build(simulation *sim, const char *generated, meso_er
 
 static meso_status field_build(simulation *sim, meso_error *err)
 {
-    static const char *const paths[] = {"mesocl.clh",    "math.clh",      "rng.clh",
-                                        "layout.clh",    "groups.clh",    "receptors.clh",
-                                        "terminals.clh", "vesicles.clh",  "modulators.cl",
-                                        "recorder.cl"};
+    static const char *const paths[] = {
+        "mesocl.clh",    "math.clh",      "rng.clh",      "layout.clh",    "groups.clh",
+        "receptors.clh", "terminals.clh", "vesicles.clh", "modulators.cl", "recorder.cl"};
     text source = {0};
     const char *options = sim->l->work_group_size == 1 ? "-DMESO_WIDTH=1 -DMESO_SERIAL"
                                                        : "-DMESO_WIDTH=1";
@@ -161,26 +160,23 @@ static meso_status field_arguments_set(simulation *sim, meso_error *err)
     MESO_TRY(kernel_set_u32(k, FIELD_STEPS_PER_FIELD, l->steps_per_field, err));
     MESO_TRY(kernel_set_f32(k, FIELD_DT, (float)sim->e->field_step_ms, err));
     MESO_TRY(kernel_set_u32(k, FIELD_N_DRUGS, sim->e->n_drugs, err));
-    const buffer *tables[] = {&m->compartments, &m->terminals,       &m->enzymes,       &m->blocks,
-                              &m->receptors,    &m->ligands,         &m->targets,       &m->effects,
-                              &m->gate_table,   &sim->stimuli.table, &sim->spike_counts};
-    for (uint32_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        MESO_TRY(kernel_set_buffer(k, FIELD_TABLES + i, tables[i], err));
-    const buffer *state[] = {&m->field,
-                             &m->field_sum,
-                             &m->states,
-                             &sim->neurons.modulation,
-                             &sim->stimuli.thresholds,
-                             &sim->stimuli.volleys,
-                             &sim->stimuli.rates};
-    for (uint32_t i = 0; i < sizeof state / sizeof *state; i++)
-        MESO_TRY(kernel_set_buffer(k, FIELD_STATE + i, state[i], err));
+    const buffer *const tables[] = {&m->compartments,    &m->terminals,     &m->enzymes,
+                                    &m->blocks,          &m->receptors,     &m->ligands,
+                                    &m->targets,         &m->effects,       &m->gate_table,
+                                    &sim->stimuli.table, &sim->spike_counts};
+    MESO_TRY(kernel_set_buffers(k, FIELD_TABLES, tables, sizeof tables / sizeof *tables, err));
+    const buffer *const state[] = {&m->field,
+                                   &m->field_sum,
+                                   &m->states,
+                                   &sim->neurons.modulation,
+                                   &sim->stimuli.thresholds,
+                                   &sim->stimuli.volleys,
+                                   &sim->stimuli.rates};
+    MESO_TRY(kernel_set_buffers(k, FIELD_STATE, state, sizeof state / sizeof *state, err));
     MESO_TRY(kernel_set_u32(k, FIELD_GRIDS, sim->voxels.n_grids, err));
-    const buffer *grids[] = {&sim->voxels.table, &sim->voxels.sums,   &sim->voxels.strands,
-                             &sim->voxels.now,   &sim->cells.locals, &sim->cells.sums};
-    for (uint32_t i = 0; i < sizeof grids / sizeof *grids; i++)
-        MESO_TRY(kernel_set_buffer(k, FIELD_GRIDS + 1 + i, grids[i], err));
-    return MESO_OK;
+    const buffer *const grids[] = {&sim->voxels.table, &sim->voxels.sums,  &sim->voxels.strands,
+                                   &sim->voxels.now,   &sim->cells.locals, &sim->cells.sums};
+    return kernel_set_buffers(k, FIELD_GRIDS + 1, grids, sizeof grids / sizeof *grids, err);
 }
 
 static meso_status simulation_build(simulation *sim, const meso_run_options *options,
@@ -272,15 +268,22 @@ void simulation_destroy(simulation **sim)
 /* Release from the spikes of the field step before, uptake, binding; rates of outside input. */
 static meso_status field_advance(simulation *sim, uint32_t row, meso_error *err)
 {
-    const recording_half *h = &sim->recorder.halves[sim->n_enqueued % 2];
     const cl_ulong number = sim->step / sim->l->steps_per_field;
     kernel *k = &sim->field_step;
     MESO_TRY(voxels_advance(sim, row, err));
     MESO_TRY(cells_advance(sim, row, err));
     MESO_TRY(kernel_set_bytes(k, FIELD_NUMBER, sizeof number, &number, err));
     MESO_TRY(kernel_set_u32(k, FIELD_DRUG_ROW, row, err));
-    MESO_TRY(kernel_set_buffer(k, FIELD_DRUGS, &h->drugs, err));
     return device_launch(sim->device, k, 1, sim->l->work_group_size, err);
+}
+
+/* Levels of the interval that begins. */
+static meso_status drugs_set(simulation *sim, meso_error *err)
+{
+    const buffer *drugs = &sim->recorder.halves[sim->n_enqueued % 2].drugs;
+    MESO_TRY(voxels_drugs_set(sim, drugs, err));
+    MESO_TRY(cells_drugs_set(sim, drugs, err));
+    return kernel_set_buffer(&sim->field_step, FIELD_DRUGS, drugs, err);
 }
 
 /* At the start, and when there is anything to change. */
@@ -305,6 +308,7 @@ meso_status simulation_enqueue(simulation *sim, uint32_t n_field_steps, const fl
 {
     MESO_TRY(recorder_begin(sim, n_field_steps, drug_nM, err));
     MESO_TRY(playback_begin(sim, n_field_steps, err));
+    MESO_TRY(drugs_set(sim, err));
     for (uint32_t f = 0; f < n_field_steps; f++) {
         if (field_is_due(sim)) {
             MESO_TRY(schedule_advance(sim, err));

@@ -25,9 +25,9 @@ static uint32_t n_slabs(const voxel_grid *g)
     return (g->n[1] + MESO_SLAB - 1) / MESO_SLAB;
 }
 
-static uint32_t n_columns(const voxel_grid *g)
+static uint64_t n_columns(const voxel_grid *g)
 {
-    return row_length(g) * n_slabs(g) * g->n[2];
+    return (uint64_t)row_length(g) * n_slabs(g) * g->n[2];
 }
 
 typedef struct sizes {
@@ -77,6 +77,19 @@ static sizes sizes_take(const experiment *e, const layout *l)
     return s;
 }
 
+/* Voxels, padding included, are numbered with 32 bits over all grids; so are columns, which are fewer. */
+meso_status voxels_check(const experiment *e, meso_error *err)
+{
+    const sizes s = sizes_take(e, NULL);
+    if (s.places + 2 * MARGIN <= UINT32_MAX)
+        return MESO_OK;
+    return error_set(
+        err, MESO_RANGE,
+        "all grids have %.4g voxels, rows along x filled up to multiples of %u: at most "
+        "%.4g are possible",
+        (double)s.places, MESO_ROW, (double)UINT32_MAX - 2 * MARGIN);
+}
+
 static uint64_t array_bytes(const sizes *s)
 {
     return (s->places + 2 * MARGIN) * sizeof(float);
@@ -120,7 +133,7 @@ static grid_entry grid_of(const simulation *sim, const char *modulator, const co
         .n_voxels = (uint32_t)voxel_count(g),
         .row = row_length(g),
         .n_slabs = n_slabs(g),
-        .n_sums = n_columns(g),
+        .n_sums = (uint32_t)n_columns(g),
         .periodic = g->walls == WALLS_PERIODIC,
         .quantal = g->release == RELEASE_QUANTAL,
         .n_substeps = g->n_substeps,
@@ -237,14 +250,6 @@ static meso_status program_create(simulation *sim, meso_error *err)
 enum { RELEASE_NUMBER = 8, RELEASE_DRUG_ROW, RELEASE_DRUGS, RELEASE_TABLES };
 enum { STEP_N_GRIDS, STEP_NUMBER, STEP_SUBSTEP, STEP_TABLES };
 
-static meso_status buffers_set(kernel *k, uint32_t first, const buffer *const *buffers, uint32_t n,
-                               meso_error *err)
-{
-    for (uint32_t i = 0; i < n; i++)
-        MESO_TRY(kernel_set_buffer(k, first + i, buffers[i], err));
-    return MESO_OK;
-}
-
 meso_status voxels_arguments_set(simulation *sim, meso_error *err)
 {
     voxels *v = &sim->voxels;
@@ -266,20 +271,18 @@ meso_status voxels_arguments_set(simulation *sim, meso_error *err)
         return MESO_OK;
     for (uint32_t i = 0; i < RELEASE_NUMBER; i++)
         MESO_TRY(kernel_set_u32(&v->release, i, sizes[i], err));
-    MESO_TRY(
-        buffers_set(&v->release, RELEASE_TABLES, release, sizeof release / sizeof *release, err));
+    MESO_TRY(kernel_set_buffers(&v->release, RELEASE_TABLES, release,
+                                sizeof release / sizeof *release, err));
     MESO_TRY(kernel_set_u32(&v->step, STEP_N_GRIDS, v->n_grids, err));
-    return buffers_set(&v->step, STEP_TABLES, step, sizeof step / sizeof *step, err);
+    return kernel_set_buffers(&v->step, STEP_TABLES, step, sizeof step / sizeof *step, err);
 }
 
-/* One group a compute unit, if a group has one work-item; else as many as there are columns for. */
-static uint32_t groups_choose(const simulation *sim, const sizes *s)
+uint32_t groups_choose(const simulation *sim, uint64_t n_items)
 {
     const uint32_t size = sim->l->work_group_size;
-    const uint64_t items = s->columns / sim->l->vector_width;
     if (size == 1)
         return meso_device_describe(sim->device)->compute_units;
-    return items / size < GROUPS_MOST ? (uint32_t)(items / size + 1) : GROUPS_MOST;
+    return n_items / size < GROUPS_MOST ? (uint32_t)(n_items / size + 1) : GROUPS_MOST;
 }
 
 meso_status voxels_create(simulation *sim, meso_error *err)
@@ -299,7 +302,7 @@ meso_status voxels_create(simulation *sim, meso_error *err)
                            &v->strands, err));
     if (s.n_grids == 0)
         return MESO_OK;
-    v->n_groups = groups_choose(sim, &s);
+    v->n_groups = groups_choose(sim, s.columns / sim->l->vector_width);
     return program_create(sim, err);
 }
 
@@ -318,16 +321,20 @@ void voxels_destroy(simulation *sim)
 
 /* --- a field step -------------------------------------------------------------------------------- */
 
+meso_status voxels_drugs_set(simulation *sim, const buffer *drugs, meso_error *err)
+{
+    voxels *v = &sim->voxels;
+    return v->n_grids > 0 ? kernel_set_buffer(&v->release, RELEASE_DRUGS, drugs, err) : MESO_OK;
+}
+
 meso_status voxels_advance(simulation *sim, uint32_t row, meso_error *err)
 {
     voxels *v = &sim->voxels;
-    const recording_half *h = &sim->recorder.halves[sim->n_enqueued % 2];
     const cl_ulong number = sim->step / sim->l->steps_per_field;
     if (v->n_grids == 0)
         return MESO_OK;
     MESO_TRY(kernel_set_bytes(&v->release, RELEASE_NUMBER, sizeof number, &number, err));
     MESO_TRY(kernel_set_u32(&v->release, RELEASE_DRUG_ROW, row, err));
-    MESO_TRY(kernel_set_buffer(&v->release, RELEASE_DRUGS, &h->drugs, err));
     MESO_TRY(device_launch(sim->device, &v->release, v->n_groups, sim->l->work_group_size, err));
     MESO_TRY(kernel_set_bytes(&v->step, STEP_NUMBER, sizeof number, &number, err));
     for (uint32_t s = 0; s < v->most_substeps; s++) {

@@ -305,6 +305,33 @@ static void test_what_is_gone_was_taken_up(void **state)
     check_uptake_mass("closed");
 }
 
+/* --- limits ----------------------------------------------------------------------------------------- */
+
+/* 2^30 voxels are possible in a grid, but not one along x, where rows have 16 at least. */
+static void test_grids_too_thin_to_number_are_refused(void **state)
+{
+    (void)state;
+    const region r = {1,
+                      ONE_SPIKE,
+                      0,
+                      200,
+                      0,
+                      0,
+                      0,
+                      0,
+                      "\"voxel_um\":4,\"size_um\":[4,131072,131072],\"density_per_um3\":1e-9,"
+                      "\"release_probability\":1",
+                      1,
+                      NULL};
+    meso_experiment *e = capture_load(json_of(&r));
+    simulation *sim = NULL;
+    meso_error err = {0};
+    assert_int_equal(simulation_create(e, capture_device(), NULL, &sim, &err), MESO_RANGE);
+    assert_string_equal(err.message, "all grids have 1.718e+10 voxels, rows along x filled up to "
+                                     "multiples of 16: at most 4.295e+09 are possible");
+    meso_experiment_destroy(&e);
+}
+
 /* --- cells ------------------------------------------------------------------------------------------- */
 
 static void buffer_get(const buffer *b, void *to, size_t offset, size_t bytes)
@@ -550,6 +577,7 @@ int main(void)
         cmocka_unit_test(test_a_point_source_spreads_as_greens_function),
         cmocka_unit_test(test_all_that_was_released_is_there),
         cmocka_unit_test(test_what_is_gone_was_taken_up),
+        cmocka_unit_test(test_grids_too_thin_to_number_are_refused),
         cmocka_unit_test(test_a_cell_binds_what_is_in_its_voxel),
         cmocka_unit_test(test_reports_show_the_voxels),
         cmocka_unit_test(test_an_even_grid_is_well_mixed),
