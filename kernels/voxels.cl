@@ -78,12 +78,12 @@ MESO_FUNCTION void column_step(const grid_entry *g, const grid_now *now, uint pl
             come = fma(vesicles_take(counts, here + at + x), (real)(now->vesicle_nM), come);
         const real reacted = voxel_react(c, come, g->substep_ms, now);
         const real next = select(reacted, (real)(0.0f), (reacted < (real)(0x1p-96f)) | outside);
-        meso_store(next, to + here, at + x);
+        meso_store_global(next, to + here, at + x);
         sum += next;
         south = centre;
         centre = north;
     }
-    meso_store(sum, sums, g->first_sum + place);
+    meso_store_global(sum, sums, g->first_sum + place);
 }
 
 __kernel void voxels_step(uint n_grids, ulong number, uint substep,
