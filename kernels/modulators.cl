@@ -118,30 +118,18 @@ MESO_FUNCTION void receptor_step(const receptor_entry *r, __global const ligand_
     field[r->fields + 2u] = now.surface;
 }
 
-/* Vesicles of the spikes that arrive in a field step, before voxels_step. Launch: any number of groups of any size. */
-__kernel void vesicles_release(
-    uint n_grids, uint n_lists, uint n_history, uint batches_per_field, uint batch_steps,
-    uint spikes_per_batch, uint cell_bits, uint n_drugs, ulong number, uint drug_row,
-    __global const float *drug_levels, __global const grid_entry *grids,
-    __global const compartment_entry *compartments, __global const terminal_entry *terminals,
-    __global const enzyme_entry *enzymes, __global const block_entry *blocks,
-    __global const effect_entry *effects, __global const float *field, __global const float *states,
-    __global const uint *spike_counts, __global const uint *spikes, __global const uint *neurons,
-    __global uint *counts, __global uint *stamps, __global grid_now *grids_now)
+/* For the first step; later ones were prepared by the field step before. One group. */
+__kernel void grids_prepare(
+    uint n_grids, uint n_drugs, uint drug_row, __global const float *drug_levels,
+    __global const grid_entry *grids, __global const compartment_entry *compartments,
+    __global const terminal_entry *terminals, __global const enzyme_entry *enzymes,
+    __global const block_entry *blocks, __global const effect_entry *effects,
+    __global const float *field, __global const float *states, __global grid_now *grids_now)
 {
-    const spike_lists lists = {n_lists, n_history, batches_per_field, batch_steps, spikes_per_batch,
-                               cell_bits, spike_counts, spikes, neurons};
-    for (uint i = 0; i < n_grids; i++) {
+    for (uint i = (uint)get_local_id(0); i < n_grids; i += (uint)get_local_size(0)) {
         const grid_entry g = grids[i];
-        const compartment_entry m = compartments[g.compartment];
-        const compartment_now now = compartment_look(&m, terminals, enzymes, blocks, effects,
-                                                     drug_levels + drug_row * n_drugs, field, states);
-        if (get_global_id(0) == 0)
-            grid_prepare(&g, &m, &now, &grids_now[i]);
-        const uint n = vesicles_add(&g, &m, &lists, number, share_threshold(g.probability * now.gain),
-                                    counts, stamps);
-        if (n > 0u)
-            atomic_add(&grids_now[i].n_released, n);
+        grid_prepare(&g, compartments, terminals, enzymes, blocks, effects,
+                     drug_levels + drug_row * n_drugs, field, states, &grids_now[i]);
     }
 }
 
@@ -158,7 +146,8 @@ __kernel void field_step(
     __global float *states, __global float *modulation, __global uint *thresholds,
     __global ulong *volleys, __global const rate_entry *rates, uint n_grids,
     __global const grid_entry *grids, __global const float *sums, __global float *strands,
-    __global grid_now *grids_now, __global const local_entry *locals, __global uint *local_sums)
+    __global grid_now *grids_now, __global uint *n_released, __global const local_entry *locals,
+    __global uint *local_sums)
 {
     const uint me = (uint)get_local_id(0), n_items = (uint)get_local_size(0);
     __global const float *drug_nM = drug_levels + drug_row * n_drugs;
@@ -176,8 +165,9 @@ __kernel void field_step(
         if (m.n_lists == 0u)
             continue;
         if (m.grid != MESO_NEVER) {
-            grid_settle(&m, &grids[m.grid], &grids_now[m.grid], strands + m.grid * MESO_STRANDS,
-                        terminals, enzymes, blocks, effects, drug_nM, dt_ms, field, states);
+            grid_settle(&m, &grids[m.grid], &grids_now[m.grid], &n_released[m.grid],
+                        strands + m.grid * MESO_STRANDS, terminals, enzymes, blocks, effects,
+                        drug_nM, dt_ms, field, states);
             continue;
         }
         const uint n_spikes =
@@ -208,7 +198,12 @@ __kernel void field_step(
         target_step(&t, effects, field, modulation + 2u * i);
     }
 
-    /* 4. rates and volleys of the coming field step */
+    /* 4. grids, rates and volleys of the coming field step */
+    for (uint i = me; i < n_grids; i += n_items) {
+        const grid_entry g = grids[i];
+        grid_prepare(&g, compartments, terminals, enzymes, blocks, effects, drug_nM, field, states,
+                     &grids_now[i]);
+    }
     for (uint i = me; i < n_stimuli; i += n_items) {
         const stimulus_entry s = stimuli[i];
         stimulus_step(&s, number, number * steps_per_field, steps_per_field, rates, field,

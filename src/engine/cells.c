@@ -1,5 +1,5 @@
 /*
- * Receptors of cells that lie in grids: what kernels/cells.cl reads. They come after the receptors of whole places in
+ * Receptors of cells that lie in grids: what kernels/cells.clh reads. They come after the receptors of whole places in
  * the tables of the field step (receptors.c), which take their means.
  */
 #include "base/rng.h"
@@ -257,7 +257,6 @@ void cells_destroy(simulation *sim)
                      &c->places,      &c->states, &c->sums};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         buffer_destroy(sim->device, all[i]);
-    kernel_release(&c->bind);
 }
 
 uint32_t cells_result(const simulation *sim, uint32_t population_index, uint32_t receptor_index,
@@ -276,52 +275,10 @@ uint32_t cells_result(const simulation *sim, uint32_t population_index, uint32_t
     return MESO_NEVER;
 }
 
-/* --- a field step ------------------------------------------------------------------------------------ */
-
-/* Arguments of cells_bind (cells.cl) by position. */
-enum { N_POPULATIONS, N_DRUGS, DT, NUMBER, DRUG_ROW, DRUGS, TABLES };
-
-meso_status cells_drugs_set(simulation *sim, const buffer *drugs, meso_error *err)
-{
-    return sim->cells.n_populations > 0 ? kernel_set_buffer(&sim->cells.bind, DRUGS, drugs, err)
-                                        : MESO_OK;
-}
-
-/* Places of the largest population. */
-static uint32_t most_places(const simulation *sim)
+uint32_t cells_most_places(const simulation *sim)
 {
     uint32_t most = 0;
     for (uint32_t i = 0; i < sim->e->n_populations; i++)
         most = sim->l->populations[i].n_padded > most ? sim->l->populations[i].n_padded : most;
     return most;
-}
-
-meso_status cells_arguments_set(simulation *sim, meso_error *err)
-{
-    cells *c = &sim->cells;
-    const modulators *m = &sim->modulators;
-    const voxels *v = &sim->voxels;
-    if (c->n_populations == 0)
-        return MESO_OK;
-    c->n_groups = groups_choose(sim, most_places(sim) / sim->l->vector_width);
-    MESO_TRY(kernel_set_u32(&c->bind, N_POPULATIONS, c->n_populations, err));
-    MESO_TRY(kernel_set_u32(&c->bind, N_DRUGS, sim->e->n_drugs, err));
-    MESO_TRY(kernel_set_f32(&c->bind, DT, (float)sim->e->field_step_ms, err));
-    const buffer *const tables[] = {
-        &c->populations,       &c->locals,  &c->targets, &c->effects,
-        &m->receptors,         &m->ligands, &v->table,   &v->concentrations[0],
-        &v->concentrations[1], &c->places,  &m->field,   &c->states,
-        &sim->neurons.state,   &c->sums};
-    return kernel_set_buffers(&c->bind, TABLES, tables, sizeof tables / sizeof *tables, err);
-}
-
-meso_status cells_advance(simulation *sim, uint32_t row, meso_error *err)
-{
-    cells *c = &sim->cells;
-    const cl_ulong number = sim->step / sim->l->steps_per_field;
-    if (c->n_populations == 0)
-        return MESO_OK;
-    MESO_TRY(kernel_set_bytes(&c->bind, NUMBER, sizeof number, &number, err));
-    MESO_TRY(kernel_set_u32(&c->bind, DRUG_ROW, row, err));
-    return device_launch(sim->device, &c->bind, c->n_groups, sim->l->work_group_size, err);
 }

@@ -56,19 +56,18 @@ typedef struct modulators {
 /* voxels.c: compartments in space */
 typedef struct voxels {
     grid_entry *grids; /* [n_grids] as on the device */
-    uint32_t n_grids, most_substeps;
+    uint32_t n_grids, most_substeps, n_columns;
     uint32_t n_groups; /* of a launch */
-    buffer table, now, neurons, counts, stamps, sums, strands;
+    buffer table, now, neurons, counts, stamps, n_released, sums, strands;
     buffer concentrations[2]; /* of all voxels, before and after a substep */
     cl_program program;
-    kernel release, step;
+    kernel prepare, step;
 } voxels;
 
 /* cells.c: receptors of cells in grids */
 typedef struct cells {
-    uint32_t n_populations, n_groups;
+    uint32_t n_populations;
     buffer populations, locals, targets, effects, places, states, sums;
-    kernel bind;
 } cells;
 
 /* stimuli.c */
@@ -180,18 +179,14 @@ void voxels_destroy(simulation *sim);
 meso_status voxels_check(const experiment *e, meso_error *err);
 /** Where kernels find the drug levels of an interval. */
 meso_status voxels_drugs_set(simulation *sim, const buffer *drugs, meso_error *err);
-meso_status cells_drugs_set(simulation *sim, const buffer *drugs, meso_error *err);
-/** For launches over n_items vectors: a group a compute unit where it has one work-item, else what covers them. */
-uint32_t groups_choose(const simulation *sim, uint64_t n_items);
-/** One field step of all grids, before that of the modulators, with the drugs of `row`. */
+/** One field step of all grids and cells in them, before that of the modulators, with the drugs of `row`. */
 meso_status voxels_advance(simulation *sim, uint32_t row, meso_error *err);
 void cells_destroy(simulation *sim);
-meso_status cells_arguments_set(simulation *sim, meso_error *err);
 /** Index among cells.states of a receptor's occupancy (quantity 0), activation or surface, by place of the cell. */
 uint32_t cells_result(const simulation *sim, uint32_t population, uint32_t receptor,
                       uint32_t quantity);
-/** One field step of all receptors in grids, after the grids'. */
-meso_status cells_advance(simulation *sim, uint32_t row, meso_error *err);
+/** Places of the largest population. */
+uint32_t cells_most_places(const simulation *sim);
 meso_status stimuli_create(simulation *sim, meso_error *err);
 void stimuli_destroy(simulation *sim);
 /** Whether outside input changes from field step to field step. */

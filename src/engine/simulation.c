@@ -69,8 +69,8 @@ static meso_status network_build(simulation *sim, const char *generated, meso_er
 static meso_status field_build(simulation *sim, meso_error *err)
 {
     static const char *const paths[] = {
-        "mesocl.clh",    "math.clh",      "rng.clh",      "layout.clh",    "groups.clh",
-        "receptors.clh", "terminals.clh", "vesicles.clh", "modulators.cl", "recorder.cl"};
+        "mesocl.clh",    "math.clh",      "rng.clh",   "layout.clh",    "groups.clh",
+        "receptors.clh", "terminals.clh", "grids.clh", "modulators.cl", "recorder.cl"};
     text source = {0};
     const char *options = sim->l->work_group_size == 1 ? "-DMESO_WIDTH=1 -DMESO_SERIAL"
                                                        : "-DMESO_WIDTH=1";
@@ -174,8 +174,9 @@ static meso_status field_arguments_set(simulation *sim, meso_error *err)
                                    &sim->stimuli.rates};
     MESO_TRY(kernel_set_buffers(k, FIELD_STATE, state, sizeof state / sizeof *state, err));
     MESO_TRY(kernel_set_u32(k, FIELD_GRIDS, sim->voxels.n_grids, err));
-    const buffer *const grids[] = {&sim->voxels.table, &sim->voxels.sums,  &sim->voxels.strands,
-                                   &sim->voxels.now,   &sim->cells.locals, &sim->cells.sums};
+    const buffer *const grids[] = {
+        &sim->voxels.table,      &sim->voxels.sums,  &sim->voxels.strands, &sim->voxels.now,
+        &sim->voxels.n_released, &sim->cells.locals, &sim->cells.sums};
     return kernel_set_buffers(k, FIELD_GRIDS + 1, grids, sizeof grids / sizeof *grids, err);
 }
 
@@ -202,7 +203,6 @@ static meso_status simulation_build(simulation *sim, const meso_run_options *opt
     MESO_GO(schedule_create(sim, options, err));
     MESO_GO(field_arguments_set(sim, err));
     MESO_GO(voxels_arguments_set(sim, err));
-    MESO_GO(cells_arguments_set(sim, err));
     MESO_GO(device_wait(sim->device, NULL, err));
 done:
     text_free(&generated);
@@ -271,7 +271,6 @@ static meso_status field_advance(simulation *sim, uint32_t row, meso_error *err)
     const cl_ulong number = sim->step / sim->l->steps_per_field;
     kernel *k = &sim->field_step;
     MESO_TRY(voxels_advance(sim, row, err));
-    MESO_TRY(cells_advance(sim, row, err));
     MESO_TRY(kernel_set_bytes(k, FIELD_NUMBER, sizeof number, &number, err));
     MESO_TRY(kernel_set_u32(k, FIELD_DRUG_ROW, row, err));
     return device_launch(sim->device, k, 1, sim->l->work_group_size, err);
@@ -282,7 +281,6 @@ static meso_status drugs_set(simulation *sim, meso_error *err)
 {
     const buffer *drugs = &sim->recorder.halves[sim->n_enqueued % 2].drugs;
     MESO_TRY(voxels_drugs_set(sim, drugs, err));
-    MESO_TRY(cells_drugs_set(sim, drugs, err));
     return kernel_set_buffer(&sim->field_step, FIELD_DRUGS, drugs, err);
 }
 

@@ -108,7 +108,8 @@ uint64_t voxels_bytes(const experiment *e, const layout *l)
         return 0;
     return 3 * array_bytes(&s) + s.columns * sizeof(float) +
            s.columns / MESO_ROW * sizeof(uint32_t) + s.neurons * sizeof(uint32_t) +
-           s.n_grids * (sizeof(grid_entry) + sizeof(grid_now) + MESO_STRANDS * sizeof(float));
+           s.n_grids * (sizeof(grid_entry) + sizeof(grid_now) + sizeof(uint32_t) +
+                        MESO_STRANDS * sizeof(float));
 }
 
 /* --- tables ------------------------------------------------------------------------------------- */
@@ -229,60 +230,96 @@ done:
 
 static meso_status program_create(simulation *sim, meso_error *err)
 {
-    static const char *const paths[] = {"mesocl.clh",    "math.clh",   "rng.clh",
-                                        "layout.clh",    "groups.clh", "voxels.clh",
-                                        "receptors.clh", "voxels.cl",  "cells.cl"};
+    static const char *const paths[] = {"mesocl.clh", "math.clh",      "rng.clh",    "layout.clh",
+                                        "groups.clh", "receptors.clh", "voxels.clh", "vesicles.clh",
+                                        "cells.clh",  "grids.cl"};
     voxels *v = &sim->voxels;
     text source = {0};
     char options[96];
-    meso_status status = kernel_text(&source, paths, 9, err);
+    meso_status status = kernel_text(&source, paths, sizeof paths / sizeof *paths, err);
     if (status == MESO_OK)
-        status = program_build(sim->device, "voxels", source.data, network_options(sim->l, options),
+        status = program_build(sim->device, "grids", source.data, network_options(sim->l, options),
                                &v->program, err);
     text_free(&source);
     MESO_TRY(status);
-    MESO_TRY(kernel_create(sim->field_program, "vesicles_release", &v->release, err));
-    MESO_TRY(kernel_create(v->program, "voxels_step", &v->step, err));
-    return kernel_create(v->program, "cells_bind", &sim->cells.bind, err);
+    MESO_TRY(kernel_create(sim->field_program, "grids_prepare", &v->prepare, err));
+    return kernel_create(v->program, "grids_step", &v->step, err);
 }
 
-/* Arguments of vesicles_release (modulators.cl) and voxels_step (voxels.cl) by position. */
-enum { RELEASE_NUMBER = 8, RELEASE_DRUG_ROW, RELEASE_DRUGS, RELEASE_TABLES };
-enum { STEP_N_GRIDS, STEP_NUMBER, STEP_SUBSTEP, STEP_TABLES };
+/* Arguments of grids_prepare (modulators.cl) and grids_step (grids.cl) by position. */
+enum { PREPARE_N_GRIDS, PREPARE_N_DRUGS, PREPARE_DRUG_ROW, PREPARE_DRUGS, PREPARE_TABLES };
+enum { STEP_DT = 9, STEP_NUMBER, STEP_DRUG_ROW, STEP_SUBSTEP, STEP_DRUGS, STEP_TABLES };
 
-meso_status voxels_arguments_set(simulation *sim, meso_error *err)
+static meso_status prepare_arguments_set(simulation *sim, meso_error *err)
+{
+    voxels *v = &sim->voxels;
+    const modulators *m = &sim->modulators;
+    const buffer *const tables[] = {&v->table,   &m->compartments, &m->terminals,
+                                    &m->enzymes, &m->blocks,       &m->effects,
+                                    &m->field,   &m->states,       &v->now};
+    MESO_TRY(kernel_set_u32(&v->prepare, PREPARE_N_GRIDS, v->n_grids, err));
+    MESO_TRY(kernel_set_u32(&v->prepare, PREPARE_N_DRUGS, sim->e->n_drugs, err));
+    return kernel_set_buffers(&v->prepare, PREPARE_TABLES, tables, sizeof tables / sizeof *tables,
+                              err);
+}
+
+static meso_status step_arguments_set(simulation *sim, meso_error *err)
 {
     voxels *v = &sim->voxels;
     const layout *l = sim->l;
     const modulators *m = &sim->modulators;
-    const uint32_t sizes[RELEASE_NUMBER] = {
-        v->n_grids,     sim->e->n_populations * l->list_partitions,
-        l->n_history,   l->batches_per_field,
-        l->batch_steps, l->spikes_per_batch,
-        l->cell_bits,   sim->e->n_drugs};
-    const buffer *const release[] = {
-        &v->table,  &m->compartments, &m->terminals,      &m->enzymes,  &m->blocks,  &m->effects,
-        &m->field,  &m->states,       &sim->spike_counts, &sim->spikes, &v->neurons, &v->counts,
-        &v->stamps, &v->now};
-    const buffer *const step[] = {
-        &v->table,  &v->now, &v->concentrations[0], &v->concentrations[1], &v->counts,
-        &v->stamps, &v->sums};
-    if (v->n_grids == 0)
-        return MESO_OK;
-    for (uint32_t i = 0; i < RELEASE_NUMBER; i++)
-        MESO_TRY(kernel_set_u32(&v->release, i, sizes[i], err));
-    MESO_TRY(kernel_set_buffers(&v->release, RELEASE_TABLES, release,
-                                sizeof release / sizeof *release, err));
-    MESO_TRY(kernel_set_u32(&v->step, STEP_N_GRIDS, v->n_grids, err));
-    return kernel_set_buffers(&v->step, STEP_TABLES, step, sizeof step / sizeof *step, err);
+    const cells *c = &sim->cells;
+    const uint32_t sizes[STEP_DT] = {
+        v->n_grids,          c->n_populations,     sim->e->n_populations * l->list_partitions,
+        l->n_history,        l->batches_per_field, l->batch_steps,
+        l->spikes_per_batch, l->cell_bits,         sim->e->n_drugs};
+    const buffer *const tables[] = {&v->table,
+                                    &m->compartments,
+                                    &v->now,
+                                    &v->concentrations[0],
+                                    &v->concentrations[1],
+                                    &v->counts,
+                                    &v->stamps,
+                                    &v->n_released,
+                                    &v->sums,
+                                    &sim->spike_counts,
+                                    &sim->spikes,
+                                    &v->neurons,
+                                    &c->populations,
+                                    &c->locals,
+                                    &c->targets,
+                                    &c->effects,
+                                    &m->receptors,
+                                    &m->ligands,
+                                    &c->places,
+                                    &m->field,
+                                    &c->states,
+                                    &sim->neurons.state,
+                                    &c->sums};
+    for (uint32_t i = 0; i < STEP_DT; i++)
+        MESO_TRY(kernel_set_u32(&v->step, i, sizes[i], err));
+    MESO_TRY(kernel_set_f32(&v->step, STEP_DT, (float)sim->e->field_step_ms, err));
+    return kernel_set_buffers(&v->step, STEP_TABLES, tables, sizeof tables / sizeof *tables, err);
 }
 
-uint32_t groups_choose(const simulation *sim, uint64_t n_items)
+/* For launches over n_items vectors: a group a compute unit where it has one work-item, else what covers them. */
+static uint32_t groups_choose(const simulation *sim, uint64_t n_items)
 {
     const uint32_t size = sim->l->work_group_size;
     if (size == 1)
         return meso_device_describe(sim->device)->compute_units;
     return n_items / size < GROUPS_MOST ? (uint32_t)(n_items / size + 1) : GROUPS_MOST;
+}
+
+meso_status voxels_arguments_set(simulation *sim, meso_error *err)
+{
+    voxels *v = &sim->voxels;
+    if (v->n_grids == 0)
+        return MESO_OK;
+    const uint32_t places = cells_most_places(sim), columns = v->n_columns;
+    v->n_groups = groups_choose(sim, (places > columns ? places : columns) / sim->l->vector_width);
+    MESO_TRY(prepare_arguments_set(sim, err));
+    return step_arguments_set(sim, err);
 }
 
 meso_status voxels_create(simulation *sim, meso_error *err)
@@ -296,25 +333,34 @@ meso_status voxels_create(simulation *sim, meso_error *err)
                            err));
     MESO_TRY(
         buffer_create(sim->device, "grids now", s.n_grids * sizeof(grid_now), NULL, &v->now, err));
+    MESO_TRY(buffer_create(sim->device, "vesicles released", s.n_grids * sizeof(uint32_t), NULL,
+                           &v->n_released, err));
     MESO_TRY(
         buffer_create(sim->device, "column sums", s.columns * sizeof(float), NULL, &v->sums, err));
     MESO_TRY(buffer_create(sim->device, "strands", s.n_grids * MESO_STRANDS * sizeof(float), NULL,
                            &v->strands, err));
     if (s.n_grids == 0)
         return MESO_OK;
-    v->n_groups = groups_choose(sim, s.columns / sim->l->vector_width);
+    v->n_columns = (uint32_t)s.columns;
     return program_create(sim, err);
 }
 
 void voxels_destroy(simulation *sim)
 {
     voxels *v = &sim->voxels;
-    buffer *all[] = {
-        &v->table, &v->now,     &v->neurons,           &v->counts,           &v->stamps,
-        &v->sums,  &v->strands, &v->concentrations[0], &v->concentrations[1]};
+    buffer *all[] = {&v->table,
+                     &v->now,
+                     &v->neurons,
+                     &v->counts,
+                     &v->stamps,
+                     &v->sums,
+                     &v->strands,
+                     &v->concentrations[0],
+                     &v->concentrations[1],
+                     &v->n_released};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         buffer_destroy(sim->device, all[i]);
-    kernel_release(&v->release);
+    kernel_release(&v->prepare);
     kernel_release(&v->step);
     program_release(&v->program);
 }
@@ -324,7 +370,17 @@ void voxels_destroy(simulation *sim)
 meso_status voxels_drugs_set(simulation *sim, const buffer *drugs, meso_error *err)
 {
     voxels *v = &sim->voxels;
-    return v->n_grids > 0 ? kernel_set_buffer(&v->release, RELEASE_DRUGS, drugs, err) : MESO_OK;
+    if (v->n_grids == 0)
+        return MESO_OK;
+    MESO_TRY(kernel_set_buffer(&v->prepare, PREPARE_DRUGS, drugs, err));
+    return kernel_set_buffer(&v->step, STEP_DRUGS, drugs, err);
+}
+
+static meso_status first_prepare(simulation *sim, uint32_t row, meso_error *err)
+{
+    voxels *v = &sim->voxels;
+    MESO_TRY(kernel_set_u32(&v->prepare, PREPARE_DRUG_ROW, row, err));
+    return device_launch(sim->device, &v->prepare, 1, sim->l->work_group_size, err);
 }
 
 meso_status voxels_advance(simulation *sim, uint32_t row, meso_error *err)
@@ -333,10 +389,10 @@ meso_status voxels_advance(simulation *sim, uint32_t row, meso_error *err)
     const cl_ulong number = sim->step / sim->l->steps_per_field;
     if (v->n_grids == 0)
         return MESO_OK;
-    MESO_TRY(kernel_set_bytes(&v->release, RELEASE_NUMBER, sizeof number, &number, err));
-    MESO_TRY(kernel_set_u32(&v->release, RELEASE_DRUG_ROW, row, err));
-    MESO_TRY(device_launch(sim->device, &v->release, v->n_groups, sim->l->work_group_size, err));
+    if (sim->step == 0)
+        MESO_TRY(first_prepare(sim, row, err));
     MESO_TRY(kernel_set_bytes(&v->step, STEP_NUMBER, sizeof number, &number, err));
+    MESO_TRY(kernel_set_u32(&v->step, STEP_DRUG_ROW, row, err));
     for (uint32_t s = 0; s < v->most_substeps; s++) {
         MESO_TRY(kernel_set_u32(&v->step, STEP_SUBSTEP, s, err));
         MESO_TRY(device_launch(sim->device, &v->step, v->n_groups, sim->l->work_group_size, err));

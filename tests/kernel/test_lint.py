@@ -37,7 +37,7 @@ def structs(descriptor):
 
 
 BELOW = ("layout.clh", "groups.clh", "plasticity.clh", "edges.clh")
-FIELDS = ("receptors.clh", "terminals.clh", "vesicles.clh")
+FIELDS = ("receptors.clh", "terminals.clh", "grids.clh")
 
 
 def includes(*names):
@@ -67,7 +67,7 @@ class KernelTexts(unittest.TestCase):
 
     def test_the_kernels_of_one_neuron_or_synapse_per_item(self):
         for path in sorted(KERNELS.glob("*.cl")):
-            if path.name not in ("network.cl", "voxels.cl", "cells.cl"):
+            if path.name not in ("network.cl", "grids.cl"):
                 with self.subTest(kernel=path.name):
                     self.assertEqual(lint(includes(*BELOW, *FIELDS, path.name), 1), "")
 
@@ -75,7 +75,8 @@ class KernelTexts(unittest.TestCase):
         for width in WIDTHS:
             with self.subTest(width=width):
                 for options in ("", "#define MESO_SERIAL\n"):
-                    text = includes(*BELOW, "voxels.clh", "receptors.clh", "voxels.cl", "cells.cl")
+                    text = includes(*BELOW, "receptors.clh", "voxels.clh", "vesicles.clh", "cells.clh",
+                                    "grids.cl")
                     self.assertEqual(lint(options + text, width), "")
 
     def test_the_network_but_for_what_is_generated(self):

@@ -341,7 +341,7 @@ static void buffer_get(const buffer *b, void *to, size_t offset, size_t bytes)
         fail_msg("%s", err.message);
 }
 
-/* Each of 300 cells binds what is in its own voxel, exactly while that holds for a step, and has its own gain and
+/* Each of 300 cells binds what is in its own voxel when a step begins, exactly while that holds, and has its own gain and
  * resting potential from it; the population's values are their means. */
 static void test_a_cell_binds_what_is_in_its_voxel(void **state)
 {
@@ -362,8 +362,8 @@ static void test_a_cell_binds_what_is_in_its_voxel(void **state)
     for (uint32_t i = 0; i < l.stride; i++)
         bound[i] = 20.0 / 120;
     const double dt_s = 1e-3;
+    space_read(&s);
     for (int step = 0; step < 400; step++) {
-        space_advance(&s, 1);
         for (uint32_t i = 0; i < l.stride; i++) {
             if (voxels[i] == MESO_NOWHERE)
                 continue;
@@ -371,6 +371,7 @@ static void test_a_cell_binds_what_is_in_its_voxel(void **state)
             const double c = s.c[at / g->row * g->nx + at % g->row];
             bound[i] = c / (c + 100) + (bound[i] - c / (c + 100)) * exp(-20 * (c / 100 + 1) * dt_s);
         }
+        space_advance(&s, 1);
     }
     buffer_get(&s.sim->cells.states, result, l.first_result * sizeof *result,
                l.stride * sizeof *result);
