@@ -61,8 +61,8 @@ static const field projection_fields[] = {
      .doc = "from spike to effect, at least one step; a drawn delay needs max"},
     {.key = "storage", .kind = FIELD_CHOICE, .choices = storages, FIELD_DEFAULT_TEXT("auto"),
      FIELD_IN(projection, storage),
-     .doc = "compact: 4 bytes a synapse, at most 256 weights; wide: 8 bytes, 4,096; procedural: none, "
-            "edges are made anew at every spike; auto: compact, or procedural where memory is short"},
+     .doc = "compact: 4 bytes a synapse, at most 256 weights; wide: 8 bytes, 2^20 weights; procedural: "
+            "none, edges are made anew at every spike; auto: compact, or procedural where memory is short"},
     {.key = "short_term_plasticity", .kind = FIELD_OBJECT, .type = &plasticity_type,
      .doc = "depression and facilitation by the spikes before; default: none"},
     PRESYNAPTIC_ROW("receptors on the terminals, in the target's region: they multiply U, or the weight where "

@@ -16,7 +16,7 @@ typedef enum connection_rule {
     RULE_GAUSSIAN_DISTANCE, /* pair connected with probability * exp(-d^2 / (2 sigma^2)) */
 } connection_rule;
 
-/* How the synapses of a projection are kept on the device. None of it changes an edge. */
+/* How the synapses of a projection are kept on the device. None of it changes who is connected. */
 typedef enum synapse_storage {
     STORAGE_AUTO,
     STORAGE_COMPACT,    /* 4 bytes: drawn weights have a limited number of levels */

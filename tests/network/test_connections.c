@@ -260,6 +260,50 @@ static void test_weights_have_their_distribution(void **state)
     demolish(&w);
 }
 
+static int weights_compare(const void *a, const void *b)
+{
+    const double x = ((const edge *)a)->weight, y = ((const edge *)b)->weight;
+    return (x > y) - (x < y);
+}
+
+/* Kolmogorov's distance between the weights and a uniform distribution from 1 to 3, and how many differ. */
+static double distance_from_uniform(network *w, uint64_t *n_distinct)
+{
+    double most = 0;
+    *n_distinct = 0;
+    qsort(w->edges, w->n, sizeof *w->edges, weights_compare);
+    for (uint64_t i = 0; i < w->n; i++) {
+        const double share = (w->edges[i].weight - 1) / 2;
+        most = fmax(most, fmax(fabs(share - (double)i / (double)w->n),
+                               fabs(share - (double)(i + 1) / (double)w->n)));
+        *n_distinct += i == 0 || w->edges[i].weight > w->edges[i - 1].weight;
+    }
+    return most;
+}
+
+/* 40,000 draws of a continuous distribution: hardly two are the same, and none is far from where it should be. A compact
+ * synapse has one of some 200 levels. */
+static void test_wide_weights_are_continuous(void **state)
+{
+    (void)state;
+    const char *format = "\"rule\":\"fixed_indegree\",\"indegree\":100,\"delay_ms\":1,"
+                         "\"weight_nS\":{\"distribution\":\"uniform\",\"min\":1,\"max\":3},"
+                         "\"storage\":\"%s\"";
+    char rule[256];
+    uint64_t n_distinct;
+    snprintf(rule, sizeof rule, format, "wide");
+    network w = build(400, 400, 0, rule, NULL);
+    const double limit = 2.2 / sqrt((double)w.n); /* probability 1e-4 */
+    assert_true(distance_from_uniform(&w, &n_distinct) < limit);
+    assert_true(n_distinct > 0.97 * (double)w.n);
+    demolish(&w);
+    snprintf(rule, sizeof rule, format, "compact");
+    w = build(400, 400, 0, rule, NULL);
+    distance_from_uniform(&w, &n_distinct);
+    assert_in_range(n_distinct, 100, 256);
+    demolish(&w);
+}
+
 /* Strong and weak projections into one conductance share an input ring; both keep their weights. */
 static void test_weak_weights_beside_strong_ones(void **state)
 {
@@ -358,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_gaussian_distance),
         cmocka_unit_test(test_delays_have_their_distribution),
         cmocka_unit_test(test_weights_have_their_distribution),
+        cmocka_unit_test(test_wide_weights_are_continuous),
         cmocka_unit_test(test_weak_weights_beside_strong_ones),
         cmocka_unit_test(test_constant_weight_is_exact),
         cmocka_unit_test(test_same_network_for_any_partition_count),
