@@ -59,6 +59,13 @@ MESO_API meso_status meso_experiment_plan(const meso_experiment *experiment,
                                           const meso_run_options *options, meso_plan_row **rows,
                                           uint32_t *n_rows, meso_error *err);
 
+/**
+ * Compile the models that lie beside the experiment, as a run would before it starts; without such, nothing is done.
+ * Errors    MESO_CONFIG with file, line and what the compiler says
+ */
+MESO_API meso_status meso_experiment_compile(const meso_experiment *experiment, meso_device *device,
+                                             const meso_run_options *options, meso_error *err);
+
 #ifdef __cplusplus
 }
 #endif

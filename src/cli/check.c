@@ -39,15 +39,20 @@ static void print_plan(const meso_plan_row *rows, uint32_t n)
 }
 
 static int print_for_device(const settings *s, const meso_experiment *experiment,
-                            const meso_device_info *info)
+                            meso_device *device)
 {
+    const meso_device_info *info = meso_device_describe(device);
     meso_error err = {0};
     meso_plan_row *rows;
     uint32_t n;
     char memory[QUANTITY_SIZE], buffer[QUANTITY_SIZE];
     meso_status status = meso_experiment_plan(experiment, info, &s->run, &rows, &n, &err);
-    if (status != MESO_OK)
+    if (status == MESO_OK)
+        status = meso_experiment_compile(experiment, device, &s->run, &err);
+    if (status != MESO_OK) {
+        free(rows);
         return report_error(status, &err);
+    }
     printf("%s is valid\n\n", s->experiment);
     print_plan(rows, n);
     printf("%s has %s, one buffer at most %s\n", info->name,
@@ -81,7 +86,7 @@ static int check(const settings *s, meso_experiment **experiment, meso_device **
     status = meso_device_open(&s->device, device, &err);
     if (status != MESO_OK)
         return report_error(status, &err);
-    return print_for_device(s, *experiment, meso_device_describe(*device));
+    return print_for_device(s, *experiment, *device);
 }
 
 static int run(const command *self, int argc, char **argv)

@@ -51,18 +51,22 @@ const char *network_options(const layout *l, char options[96])
     return options;
 }
 
-static meso_status network_build(simulation *sim, const char *generated, meso_error *err)
+static meso_status network_compile(const experiment *e, meso_device *device, const layout *l,
+                                   const char *generated, cl_program *out, meso_error *err)
 {
     text source = {0};
     char options[96];
     meso_status status = network_text(&source, generated, err);
     if (status == MESO_OK)
-        status = program_build(sim->device, "network", source.data,
-                               network_options(sim->l, options), &sim->network_program, err);
+        status = program_build(device, "network", source.data, network_options(l, options), out,
+                               err);
     text_free(&source);
-    if (status == MESO_KERNEL_BUILD)
-        return model_errors(sim->e, err);
-    MESO_TRY(status);
+    return status == MESO_KERNEL_BUILD ? model_errors(e, err) : status;
+}
+
+static meso_status network_build(simulation *sim, const char *generated, meso_error *err)
+{
+    MESO_TRY(network_compile(sim->e, sim->device, sim->l, generated, &sim->network_program, err));
     return kernel_create(sim->network_program, "network_advance", &sim->network_advance, err);
 }
 
@@ -83,6 +87,25 @@ static meso_status field_build(simulation *sim, meso_error *err)
     MESO_TRY(kernel_create(sim->field_program, "field_step", &sim->field_step, err));
     MESO_TRY(kernel_create(sim->field_program, "frame_record", &sim->frame_record, err));
     return kernel_create(sim->field_program, "timeline_record", &sim->timeline_record, err);
+}
+
+meso_status simulation_compile(const experiment *e, meso_device *device, const layout *l,
+                               meso_error *err)
+{
+    text generated = {0};
+    cl_program program = NULL;
+    meso_status status = MESO_OK;
+    population_program *programs = calloc(e->n_populations + 1, sizeof *programs);
+    if (programs == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    MESO_GO(codegen_populations(e, l, &generated, programs, err));
+    MESO_GO(network_compile(e, device, l, generated.data, &program, err));
+done:
+    program_release(&program);
+    codegen_programs_free(programs, e->n_populations);
+    free(programs);
+    text_free(&generated);
+    return status;
 }
 
 /* --- creation ---------------------------------------------------------------------------------------- */

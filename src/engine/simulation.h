@@ -36,6 +36,10 @@ typedef struct edge {
     uint32_t delay_steps;
 } edge;
 
+/** Whether the compiler of the device takes the models; MESO_CONFIG names the user's file and line. Nothing is allocated. */
+meso_status simulation_compile(const experiment *e, meso_device *device, const layout *l,
+                               meso_error *err);
+
 /** Build the network and everything else on the device. The experiment must outlive the simulation. */
 meso_status simulation_create(const experiment *e, meso_device *device,
                               const meso_run_options *options, simulation **out, meso_error *err);

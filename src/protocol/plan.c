@@ -1,5 +1,5 @@
 /*
- * What a run would need, without running it.
+ * What a run would need, and whether its models compile, without running it.
  */
 #include "engine/simulation.h"
 
@@ -55,5 +55,29 @@ meso_status meso_experiment_plan(const meso_experiment *experiment, const meso_d
 done:
     layout_destroy(&l);
     free(r.list);
+    return status;
+}
+
+static int has_users_models(const experiment *e)
+{
+    for (uint32_t i = 0; i < e->n_models; i++)
+        if (!e->models[i].built_in)
+            return 1;
+    for (uint32_t i = 0; i < e->n_currents; i++)
+        if (!e->currents[i].built_in)
+            return 1;
+    return 0;
+}
+
+meso_status meso_experiment_compile(const meso_experiment *experiment, meso_device *device,
+                                    const meso_run_options *options, meso_error *err)
+{
+    layout *l = NULL;
+    if (!has_users_models(experiment))
+        return MESO_OK;
+    meso_status status = layout_create(experiment, meso_device_describe(device), options, &l, err);
+    if (status == MESO_OK)
+        status = simulation_compile(experiment, device, l, err);
+    layout_destroy(&l);
     return status;
 }

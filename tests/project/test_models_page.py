@@ -122,7 +122,7 @@ class Mistakes(unittest.TestCase):
             path.write_text(text.replace(before, after, 1))
             options = ["--out", "out", "--quiet"] + (["--device", DEVICE] if DEVICE else [])
             if command == "check":
-                options = []
+                options = options[3:]
             run = subprocess.run([Path(PROGRAM).resolve(), command, "resonance.json", *options], cwd=directory,
                                  capture_output=True, text=True)
             self.assertFalse((Path(directory) / "out").exists())
@@ -130,8 +130,9 @@ class Mistakes(unittest.TestCase):
         return run.stderr[run.stderr.index("mesocl: error: "):]  # a driver may have spoken before
 
     def test_what_the_compiler_finds(self):
-        says = self.answer("run", "resonate_and_fire.clh", "meso_exp(", "meso_exponential(")
-        self.assertRegex(says, r"^mesocl: error: \./resonate_and_fire\.clh:5: .*meso_exponential")
+        for command in ("check", "run"):
+            says = self.answer(command, "resonate_and_fire.clh", "meso_exp(", "meso_exponential(")
+            self.assertRegex(says, r"^mesocl: error: \./resonate_and_fire\.clh:5: .*meso_exponential")
 
     def test_a_member_that_the_descriptor_does_not_have(self):
         says = self.answer("run", "resonate_and_fire.clh", "p.C_pF", "p.C_nF")
