@@ -52,5 +52,6 @@ bench coba-40000x80 coba --neurons 40000 --seconds 2 --repeats 5
 bench coba-40000x1000 coba --neurons 40000 --in-degree 1000 --seconds 2 --repeats 5
 bench brunel-ai brunel --seconds 1 --repeats 5
 for size in xs s m; do bench "circuit-$size" circuit --size "$size" --seconds 1 --repeats 3; done
+bench circuit-s-grids circuit --size s --grids --seconds 1 --repeats 3
 echo "$failed tests failed; records in $out"
 exit $((failed > 0))

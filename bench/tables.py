@@ -23,7 +23,8 @@ def heading(*cells):
 def name_of(record):
     chosen = [f"{k} {v}" for k, v in record["parameters"].items()
               if k in ("scale", "drive", "neurons", "in_degree", "size") and v is not None]
-    return " ".join([record["case"], *chosen])
+    grids = ["with grids"] if record["parameters"].get("grids") else []
+    return " ".join([record["case"], *chosen, *grids])
 
 
 def networks(records):

@@ -32,6 +32,7 @@ static const option_spec OPTIONS[] = {
     {OPTION_CASE + CASE_NEURONS, "neurons", "N", "coba: cells, instead of --scale"},
     {OPTION_CASE + CASE_IN_DEGREE, "in-degree", "N", "coba: synapses a cell, 80 (default) or 1000"},
     {OPTION_CASE + CASE_SIZE, "size", "SIZE", "circuit: xs (default), s, m or l"},
+    {OPTION_CASE + CASE_GRIDS, "grids", NULL, "circuit: dopamine of the accumbens in space"},
     {OPTION_SECONDS, "seconds", "T", "model time of a window"},
     {OPTION_WARM_UP, "warm-up", "T", "model time before the first window"},
     {OPTION_REPEATS, "repeats", "N", "windows (default 3)"},
@@ -96,6 +97,8 @@ static bool take_case_option(const command *self, case_values *v, case_option op
         return read_count(self, "--neurons", word, &v->neurons);
     case CASE_IN_DEGREE:
         return read_count(self, "--in-degree", word, &v->in_degree);
+    case CASE_GRIDS:
+        return v->grids = true;
     default:
         return read_size(self, word, &v->size);
     }

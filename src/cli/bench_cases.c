@@ -312,7 +312,7 @@ const bench_case bench_cases[] = {
     {.name = "circuit",
      .summary = "our mesocorticolimbic circuit in its sizes xs, s, m and l: everything that an "
                 "experiment has",
-     .options = OPTION_BIT(CASE_SIZE),
+     .options = OPTION_BIT(CASE_SIZE) | OPTION_BIT(CASE_GRIDS),
      .seconds = 1,
      .warm_up_s = 0.5},
     {0}};
@@ -369,18 +369,29 @@ static meso_status write_changes(json_text *json, const bench_case *c, const cas
     return status;
 }
 
+static void write_circuit(json_text *json, const case_values *v)
+{
+    char circuit[64];
+    snprintf(circuit, sizeof circuit, "builtin:configs/circuits/%.16s.json", v->size);
+    json_open(json, "extends", '[');
+    json_string(json, NULL, circuit);
+    if (v->grids)
+        json_string(json, NULL, "builtin:configs/parts/dopamine_grid.json");
+    json_close(json, ']');
+    write_title(json, "The circuit at rest, size %s%s", v->size, v->grids ? ", with grids" : "");
+}
+
 meso_status bench_case_text(const bench_case *c, const case_values *values, const bench_plan *plan,
                             char **out, meso_error *err)
 {
     json_text json = {0};
-    char circuit[64];
-    snprintf(circuit, sizeof circuit, "builtin:configs/circuits/%.16s.json", values->size);
     *out = NULL;
     json_open(&json, NULL, '{');
     json_integer(&json, "schema_version", 1);
-    json_string(&json, "extends", c->experiment ? c->experiment : circuit);
-    if (!c->experiment)
-        write_title(&json, "The circuit at rest, size %s", values->size);
+    if (c->experiment)
+        json_string(&json, "extends", c->experiment);
+    else
+        write_circuit(&json, values);
     meso_status status = c->change ? write_changes(&json, c, values, err) : MESO_OK;
     write_protocol(&json, "protocol", plan);
     json_close(&json, '}');

@@ -16,6 +16,7 @@ typedef enum case_option {
     CASE_NEURONS,
     CASE_IN_DEGREE,
     CASE_SIZE,
+    CASE_GRIDS,
     N_CASE_OPTIONS
 } case_option;
 
@@ -26,6 +27,7 @@ typedef struct case_values {
     double g, eta;
     uint32_t neurons, in_degree;
     const char *size; /* of the circuit */
+    bool grids;       /* dopamine of the accumbens in space */
 } case_values;
 
 /* Model time of one simulation: warm-up, windows, and a tail so that the last window ends like the others, with

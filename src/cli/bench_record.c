@@ -127,6 +127,8 @@ static void write_values(json_text *json, const bench_record *r)
         json_integer(json, "in_degree", v->in_degree);
     if (options & 1u << CASE_SIZE)
         json_string(json, "size", v->size);
+    if (options & 1u << CASE_GRIDS)
+        json_boolean(json, "grids", v->grids);
     json_number(json, "warm_up_s", r->plan->warm_up_s);
     json_number(json, "seconds", r->plan->seconds);
     json_integer(json, "repeats", r->e ? r->result->n_windows : r->plan->n_windows);

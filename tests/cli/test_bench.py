@@ -188,6 +188,12 @@ class Records(unittest.TestCase):
         spikes = sum(rate * sizes[name] for name, rate in r["rates_hz"].items()) * r["model_s"]
         self.assertAlmostEqual(spikes, r["spikes"], delta=1e-6 * r["spikes"] + 1e-6)
 
+    def test_the_circuit_with_dopamine_in_space(self):
+        text = subprocess.run([PROGRAM, "bench", "circuit", "--grids", "--print-experiment"], capture_output=True, text=True,
+                              check=True).stdout
+        compartments = json.loads(text)["modulators"]["dopamine"]["compartments"]
+        self.assertEqual({name for name, c in compartments.items() if "grid" in c}, {"nac_core", "nac_shell"})
+
     def test_the_circuit(self):
         r, table = record("circuit", "--seconds", "0.13", "--warm-up", "0.05", "--repeats", "3",
                           "--seed", "5")
@@ -195,7 +201,7 @@ class Records(unittest.TestCase):
         sizes = {name: p["n_neurons"] for name, p in experiment("circuit")["populations"].items()}
         self.assertEqual(r["neurons"], sum(sizes.values()))
         self.rates_match(r, sizes)
-        self.assertEqual(r["parameters"], {"size": "xs", "warm_up_s": 0.05, "seconds": 0.13, "repeats": 3,
+        self.assertEqual(r["parameters"], {"size": "xs", "grids": False, "warm_up_s": 0.05, "seconds": 0.13, "repeats": 3,
                                            "fresh": False, "set": ["seed=5"]})
         self.assertEqual(r["seed"], 5)
         self.assertIn(r["spike_hash"], table)
