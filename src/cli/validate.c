@@ -239,6 +239,9 @@ static int validate(session *s, const target *const *wanted, uint32_t n, validat
     v->wall_s = now_s() - start_s;
     v->device = s->device != NULL ? meso_device_describe(s->device)->name : "no device";
     print_counts(v);
+    for (uint32_t i = 0; i < n; i++)
+        if (findings[i].verdict == VERDICT_ERROR)
+            return EXIT_FAILURE;
     return EXIT_SUCCESS;
 }
 
@@ -327,9 +330,11 @@ static int answer(const command *self, session *s, request *q)
     }
     validation v = {.command = q->command.failed ? "mesocl validate" : q->command.data};
     exit_code = validate(s, wanted, n, &v);
-    if (exit_code == EXIT_SUCCESS && q->json != NULL)
+    if (v.findings == NULL)
+        return exit_code;
+    if (q->json != NULL)
         status = write_validation_json(&v, q->json, &err);
-    if (exit_code == EXIT_SUCCESS && status == MESO_OK && q->markdown != NULL)
+    if (status == MESO_OK && q->markdown != NULL)
         status = write_validation_markdown(&v, q->markdown, &err);
     return status == MESO_OK ? exit_code : report_error(status, &err);
 }
@@ -400,7 +405,7 @@ const command validate_command = {
         "\"D\" for all whose name begins so.\n"
         "Verdicts: pass; miss; warn: a number that is only recalled is missed; pending: the\n"
         "experiment waits for what the table says; error. A miss is a result: the exit code is "
-        "0.\n",
+        "0;\nit is 1 after an error: an experiment that does not load or run.\n",
     .options = OPTIONS,
     .run = run,
 };

@@ -67,7 +67,11 @@ class Validate(unittest.TestCase):
         (cls.folder / name).write_text(json.dumps({"runs": runs, "targets": rows}))
 
     def test_misses_are_results_and_no_failure(self):
-        self.assertEqual(self.done.returncode, 0, self.done.stderr)
+        done = validate("--table", "t.json", "T1", "T2", "T3", "T4", cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_errors_fail_after_all_rows_are_written(self):
+        self.assertEqual(self.done.returncode, 1, self.done.stderr)
         self.assertEqual({id: t["verdict"] for id, t in self.found.items()}, VERDICTS)
         self.assertIn("5 of 11 pass, 3 miss, 1 warn, 1 pending, 1 error", self.done.stdout)
 
@@ -139,6 +143,7 @@ class Validate(unittest.TestCase):
         self.assertIn("the table has no run of 'tenn.cells.rate_hz'", done.stdout)
         self.assertIn("expected a number or a name", done.stdout)
         self.assertIn("0 of 3 pass, 3 error", done.stdout)
+        self.assertEqual(done.returncode, 1)
 
 
 if __name__ == "__main__":
