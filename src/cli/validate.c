@@ -47,7 +47,8 @@ typedef struct session {
     arena *memory;
     result **results; /* [n_runs][most seeds] */
     uint32_t most_seeds;
-    uint32_t seed; /* of the evaluation that goes on */
+    uint32_t seed;                  /* of the value that is looked up */
+    uint32_t first_seed, last_seed; /* over which it is averaged */
     bool
         missing; /* the evaluation failed because an experiment, or what it should measure, is not there */
 } session;
@@ -173,10 +174,9 @@ static meso_status find_value(session *s, const result *r, const char *name, dou
     return status;
 }
 
-/* "<run>.<assay>.<quantity>": runs what is needed. */
-static meso_status look_up(void *self, const char *name, double *value, meso_error *err)
+/* "<run>.<assay>.<quantity>" with one seed: runs what is needed. */
+static meso_status look_up_one(session *s, const char *name, double *value, meso_error *err)
 {
-    session *s = self;
     const size_t length = strcspn(name, ".");
     for (uint32_t i = 0; i < s->table.n_runs; i++) {
         const char *run = s->table.runs[i].name;
@@ -191,29 +191,62 @@ static meso_status look_up(void *self, const char *name, double *value, meso_err
     return error_set(err, MESO_NOT_FOUND, "the table has no run of '%s'", name);
 }
 
-/* Pending is only what is not there yet and is said to be so. */
-static void evaluate(session *s, const target *t, finding *f)
+/* The mean over the seeds that go into it: all of the target, or the one of this evaluation. */
+static meso_status look_up(void *self, const char *name, double *value, meso_error *err)
 {
+    session *s = self;
+    double sum = 0;
+    for (s->seed = s->first_seed; s->seed <= s->last_seed; s->seed++) {
+        double one = NAN;
+        MESO_TRY(look_up_one(s, name, &one, err));
+        sum += one;
+    }
+    *value = sum / (s->last_seed - s->first_seed + 1);
+    return MESO_OK;
+}
+
+/* Pending is only what is not there yet and is said to be so. */
+static void fail(const session *s, finding *f, const char *message)
+{
+    const char *pending = f->target->pending;
+    const bool waits = pending != NULL && s->missing;
+    f->verdict = waits ? VERDICT_PENDING : VERDICT_ERROR;
+    f->mean = NAN;
+    snprintf(f->message, sizeof f->message, "%.250s", waits ? pending : message);
+}
+
+static void measure(session *s, const target *t, finding *f)
+{
+    const uint32_t n = t->of_means ? 1 : t->seeds;
     double sum = 0, squares = 0;
-    *f = (finding){.target = t, .mean = NAN, .sd = NAN};
     s->missing = false;
-    for (s->seed = 1; s->seed <= t->seeds; s->seed++) {
+    for (uint32_t i = 1; i <= n; i++) {
         double value;
         meso_error err = {0};
-        const meso_status status = expression_evaluate(t->measure, look_up, s, &value, &err);
-        if (status != MESO_OK) {
-            const bool waits = t->pending != NULL && s->missing;
-            f->verdict = waits ? VERDICT_PENDING : VERDICT_ERROR;
-            snprintf(f->message, sizeof f->message, "%.250s", waits ? t->pending : err.message);
+        s->first_seed = i;
+        s->last_seed = t->of_means ? t->seeds : i;
+        if (expression_evaluate(t->measure, look_up, s, &value, &err) != MESO_OK) {
+            fail(s, f, err.message);
             return;
         }
         sum += value;
         squares += value * value;
     }
-    f->mean = sum / t->seeds;
-    if (t->seeds > 1)
-        f->sd = sqrt(fmax(0, (squares - sum * f->mean) / (t->seeds - 1)));
+    f->mean = sum / n;
+    if (n > 1)
+        f->sd = sqrt(fmax(0, (squares - sum * f->mean) / (n - 1)));
     f->verdict = target_judge(t, f->mean);
+}
+
+static void evaluate(session *s, const target *t, finding *f)
+{
+    *f = (finding){.target = t, .mean = NAN, .sd = NAN};
+    if (t->measure != NULL) {
+        measure(s, t, f);
+        return;
+    }
+    f->verdict = VERDICT_UNMEASURED;
+    snprintf(f->message, sizeof f->message, "%.250s", t->not_measured);
 }
 
 static int validate(session *s, const target *const *wanted, uint32_t n, validation *v)
@@ -239,6 +272,9 @@ static int validate(session *s, const target *const *wanted, uint32_t n, validat
     v->wall_s = now_s() - start_s;
     v->device = s->device != NULL ? meso_device_describe(s->device)->name : "no device";
     print_counts(v);
+    for (uint32_t i = 0; i < n; i++)
+        if (findings[i].verdict == VERDICT_ERROR)
+            return EXIT_FAILURE;
     return EXIT_SUCCESS;
 }
 
@@ -327,9 +363,11 @@ static int answer(const command *self, session *s, request *q)
     }
     validation v = {.command = q->command.failed ? "mesocl validate" : q->command.data};
     exit_code = validate(s, wanted, n, &v);
-    if (exit_code == EXIT_SUCCESS && q->json != NULL)
+    if (v.findings == NULL)
+        return exit_code;
+    if (q->json != NULL)
         status = write_validation_json(&v, q->json, &err);
-    if (exit_code == EXIT_SUCCESS && status == MESO_OK && q->markdown != NULL)
+    if (status == MESO_OK && q->markdown != NULL)
         status = write_validation_markdown(&v, q->markdown, &err);
     return status == MESO_OK ? exit_code : report_error(status, &err);
 }
@@ -399,8 +437,10 @@ const command validate_command = {
         "Without TARGET, all of them, which takes minutes; \"D4\" stands for D4.1, D4.2, ... too,\n"
         "\"D\" for all whose name begins so.\n"
         "Verdicts: pass; miss; warn: a number that is only recalled is missed; pending: the\n"
-        "experiment waits for what the table says; error. A miss is a result: the exit code is "
-        "0.\n",
+        "experiment waits for what the table says; not measured: nothing here can, for the reason\n"
+        "given; error. Rows that the model was calibrated on are counted apart. A miss is a\n"
+        "result: the exit code is 0; it is 1 after an error: an experiment that does not load or "
+        "run.\n",
     .options = OPTIONS,
     .run = run,
 };

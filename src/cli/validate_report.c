@@ -10,13 +10,13 @@
 #include <string.h>
 #include <time.h>
 
-enum { GATE_SIZE = 64, VALUE_SIZE = 64 };
+enum { GATE_SIZE = 64, VALUE_SIZE = 64, VERDICT_SIZE = 40 };
 
 /* "4.7 +- 0.2 Hz (5 seeds)", "yes" for a statement that holds. */
 static const char *describe_value(const finding *f, const char *plus_minus, char out[VALUE_SIZE])
 {
     const target *t = f->target;
-    if (f->verdict == VERDICT_PENDING || f->verdict == VERDICT_ERROR)
+    if (f->message[0] != '\0')
         snprintf(out, VALUE_SIZE, "-");
     else if (t->min == 1 && t->max == 1)
         snprintf(out, VALUE_SIZE,
@@ -34,6 +34,14 @@ static const char *describe_value(const finding *f, const char *plus_minus, char
     return out;
 }
 
+/* "pass (calibrated)" */
+static const char *describe_verdict(const finding *f, char out[VERDICT_SIZE])
+{
+    snprintf(out, VERDICT_SIZE, "%s%s", target_verdict_names[f->verdict],
+             f->target->calibrated ? " (calibrated)" : "");
+    return out;
+}
+
 static const char *describe_gate(const target *t, char out[GATE_SIZE])
 {
     target_gate(t, out, GATE_SIZE);
@@ -45,30 +53,40 @@ static const char *describe_gate(const target *t, char out[GATE_SIZE])
 void print_finding(const finding *f)
 {
     const target *t = f->target;
-    char value[VALUE_SIZE], gate[GATE_SIZE];
+    char value[VALUE_SIZE], gate[GATE_SIZE], verdict[VERDICT_SIZE];
     printf("%-7s %-9s %-22s gate %-18s published %s [%s]\n        %s\n",
-           target_verdict_names[f->verdict], t->id, describe_value(f, "+-", value),
+           describe_verdict(f, verdict), t->id, describe_value(f, "+-", value),
            describe_gate(t, gate), t->published, target_status_names[t->status], t->finding);
     if (f->message[0] != '\0')
         printf("        %s\n", f->message);
     fflush(stdout);
 }
 
-static void count_verdicts(const validation *v, uint32_t n[N_VERDICTS])
+/* "5 of 8 pass, 2 miss, 1 error": of the rows that test the model, or of those that it was calibrated on. */
+static void append_verdicts(text *out, const validation *v, bool calibrated)
 {
-    memset(n, 0, N_VERDICTS * sizeof *n);
+    uint32_t n[N_VERDICTS] = {0}, rows = 0;
     for (uint32_t i = 0; i < v->n_findings; i++)
-        n[v->findings[i].verdict]++;
+        if (v->findings[i].target->calibrated == calibrated) {
+            n[v->findings[i].verdict]++;
+            rows++;
+        }
+    text_appendf(out, "%" PRIu32 " of %" PRIu32 " pass", n[VERDICT_PASS], rows);
+    for (int i = VERDICT_MISS; i < N_VERDICTS; i++)
+        if (n[i] > 0)
+            text_appendf(out, ", %" PRIu32 " %s", n[i], target_verdict_names[i]);
 }
 
 static void append_counts(text *out, const validation *v)
 {
-    uint32_t n[N_VERDICTS];
-    count_verdicts(v, n);
-    text_appendf(out, "%" PRIu32 " of %" PRIu32 " pass", n[VERDICT_PASS], v->n_findings);
-    for (int i = VERDICT_MISS; i < N_VERDICTS; i++)
-        if (n[i] > 0)
-            text_appendf(out, ", %" PRIu32 " %s", n[i], target_verdict_names[i]);
+    bool calibrated = false;
+    for (uint32_t i = 0; i < v->n_findings; i++)
+        calibrated = calibrated || v->findings[i].target->calibrated;
+    append_verdicts(out, v, false);
+    if (!calibrated)
+        return;
+    text_append(out, "; of those calibrated on their number, ");
+    append_verdicts(out, v, true);
 }
 
 void print_counts(const validation *v)
@@ -113,8 +131,10 @@ static void write_finding(json_text *json, const finding *f)
     json_number(json, "simulated", f->mean);
     json_number(json, "sd", f->sd);
     json_integer(json, "seeds", t->seeds);
+    json_boolean(json, "calibrated", t->calibrated);
     json_string(json, "unit", t->unit);
-    json_string(json, "measure", t->measure);
+    if (t->measure != NULL)
+        json_string(json, "measure", t->measure);
     json_string(json, "published", t->published);
     json_number(json, "min", t->min);
     json_number(json, "max", t->max);
@@ -158,9 +178,9 @@ static void append_cell(text *out, const char *words)
 static void append_row(text *out, const finding *f)
 {
     const target *t = f->target;
-    char value[VALUE_SIZE], gate[GATE_SIZE], verdict[32];
+    char value[VALUE_SIZE], gate[GATE_SIZE], plain[VERDICT_SIZE], verdict[VERDICT_SIZE + 4];
     snprintf(verdict, sizeof verdict, f->verdict == VERDICT_MISS ? "**%s**" : "%s",
-             target_verdict_names[f->verdict]);
+             describe_verdict(f, plain));
     text_append(out, "|");
     append_cell(out, t->id);
     append_cell(out, t->finding);
@@ -180,9 +200,10 @@ static void append_notes(text *out, const validation *v)
     for (uint32_t i = 0; i < v->n_findings; i++) {
         const finding *f = &v->findings[i];
         const char *note = f->target->note;
+        char verdict[VERDICT_SIZE];
         if (note == NULL && f->message[0] == '\0')
             continue;
-        text_appendf(out, "* **%s** (%s): ", f->target->id, target_verdict_names[f->verdict]);
+        text_appendf(out, "* **%s** (%s): ", f->target->id, describe_verdict(f, verdict));
         if (f->message[0] != '\0')
             text_appendf(out, "%s%s", f->message, note != NULL ? "; " : "");
         text_appendf(out, "%s\n", note != NULL ? note : "");
@@ -206,7 +227,8 @@ meso_status write_validation_markdown(const validation *v, const char *path, mes
     text_append(
         &out, ".\n\nStatus of a number: V read in the source; V-dir only its direction was; V-run "
               "calculated independently from\npublished equations; R recalled, to be checked, so a "
-              "miss only warns. Pending rows wait for what their note names.\n\n"
+              "miss only warns. Calibrated: something was fitted to this number, so that the row "
+              "tests nothing. Not measured:\nnothing here can, for the reason in its note.\n\n"
               "| id | finding | simulated | published | gate | verdict | status | source |\n"
               "|---|---|---|---|---|---|---|---|\n");
     for (uint32_t i = 0; i < v->n_findings; i++)

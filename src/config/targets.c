@@ -24,8 +24,10 @@ static const field target_fields[] = {
     {.key = "id", .kind = FIELD_TEXT, .required = true, FIELD_IN(target, id), .doc = "short name"},
     {.key = "finding", .kind = FIELD_TEXT, .required = true, FIELD_IN(target, finding),
      .doc = "what was found, in one line"},
-    {.key = "measure", .kind = FIELD_TEXT, .required = true, FIELD_IN(target, measure),
+    {.key = "measure", .kind = FIELD_TEXT, FIELD_IN(target, measure),
      .doc = "expression over <run>.<assay>.<quantity>"},
+    {.key = "not_measured", .kind = FIELD_TEXT, FIELD_IN(target, not_measured),
+     .doc = "in place of measure: why nothing here can"},
     {.key = "unit", .kind = FIELD_TEXT, FIELD_DEFAULT_TEXT(""), FIELD_IN(target, unit),
      .doc = "of the measure"},
     {.key = "published", .kind = FIELD_TEXT, .required = true, FIELD_IN(target, published),
@@ -39,6 +41,10 @@ static const field target_fields[] = {
      "calculated from published equations, R recalled"},
     {.key = "seeds", .kind = FIELD_INTEGER, FIELD_DEFAULT(1), FIELD_FROM(1, 1000),
      FIELD_IN(target, seeds), .doc = "1 to this many; the mean counts"},
+    {.key = "of_means", .kind = FIELD_BOOLEAN, FIELD_IN(target, of_means),
+     .doc = "the measure is of the means over the seeds, not the mean of the measures"},
+    {.key = "calibrated", .kind = FIELD_BOOLEAN, FIELD_IN(target, calibrated),
+     .doc = "something was fitted to this number, so that it tests nothing; counted apart"},
     {.key = "pending", .kind = FIELD_TEXT, FIELD_IN(target, pending),
      .doc = "what its experiments wait for; while they cannot be loaded it is no error"},
     {.key = "note", .kind = FIELD_TEXT, FIELD_IN(target, note),
@@ -93,7 +99,10 @@ static meso_status read_target(const document *d, const cJSON *object, arena *me
 {
     *t = (target){.min = -INFINITY, .max = INFINITY};
     MESO_TRY(type_read(&target_type, object, memory, t, err));
-    if (isinf(t->min) && isinf(t->max))
+    if ((t->measure == NULL) == (t->not_measured == NULL))
+        return document_error(d, object, NULL, err, MESO_CONFIG,
+                              "expected measure, or not_measured and the reason");
+    if (t->measure != NULL && isinf(t->min) && isinf(t->max))
         return document_error(d, object, NULL, err, MESO_CONFIG,
                               "expected min, max or both: a gate that can be missed");
     if (t->min > t->max)

@@ -12,8 +12,12 @@ const char *const target_status_names[] = {
 };
 
 const char *const target_verdict_names[N_VERDICTS] = {
-    [VERDICT_PASS] = "pass",       [VERDICT_MISS] = "miss",   [VERDICT_WARN] = "warn",
-    [VERDICT_PENDING] = "pending", [VERDICT_ERROR] = "error",
+    [VERDICT_PASS] = "pass",
+    [VERDICT_MISS] = "miss",
+    [VERDICT_WARN] = "warn",
+    [VERDICT_PENDING] = "pending",
+    [VERDICT_UNMEASURED] = "not measured",
+    [VERDICT_ERROR] = "error",
 };
 
 target_verdict target_judge(const target *t, double simulated)
@@ -27,6 +31,8 @@ void target_gate(const target *t, char *buffer, size_t size)
 {
     if (t->min == 1 && t->max == 1)
         snprintf(buffer, size, "holds");
+    else if (isinf(t->min) && isinf(t->max))
+        snprintf(buffer, size, "none");
     else if (isinf(t->max))
         snprintf(buffer, size, "at least %g", t->min);
     else if (isinf(t->min))

@@ -24,8 +24,9 @@ RUNS = {"ten": {"experiment": "e.json"},
 
 
 def target(id, measure, status="V", **keys):
-    return {"id": id, "finding": f"of {id}", "measure": measure, "published": "10 | 11", "source": "by hand",
-            "status": status, **keys}
+    if measure is not None:
+        keys["measure"] = measure
+    return {"id": id, "finding": f"of {id}", "published": "10 | 11", "source": "by hand", "status": status, **keys}
 
 
 ROWS = [
@@ -40,9 +41,14 @@ ROWS = [
     target("T8", "ten.noise.rate_hz", min=18, max=22, unit="Hz", seeds=3),
     target("T9", "ten.cells.cv", max=1),
     target("T10", "five.cells.intraburst_hz", max=1e9),
+    target("T11", "ten.cells.rate_hz", min=9.9, max=10.1, calibrated=True),
+    target("T12", None, not_measured="no such cell"),
+    target("T13", "ten.noise.rate_hz / (ten.noise.rate_hz - 15)", max=1e9, seeds=3),
+    target("T14", "ten.noise.rate_hz / (ten.noise.rate_hz - 15)", max=1e9, seeds=3, of_means=True),
 ]
 VERDICTS = {"T1.rate": "pass", "T1.half": "pass", "T2": "miss", "T3": "warn", "T4": "pending", "T5": "error",
-            "T6": "miss", "T7": "pass", "T8": "pass", "T9": "pass", "T10": "miss"}
+            "T6": "miss", "T7": "pass", "T8": "pass", "T9": "pass", "T10": "miss", "T11": "pass",
+            "T12": "not measured", "T13": "pass", "T14": "pass"}
 
 
 def validate(*words, cwd):
@@ -67,9 +73,14 @@ class Validate(unittest.TestCase):
         (cls.folder / name).write_text(json.dumps({"runs": runs, "targets": rows}))
 
     def test_misses_are_results_and_no_failure(self):
-        self.assertEqual(self.done.returncode, 0, self.done.stderr)
+        done = validate("--table", "t.json", "T1", "T2", "T3", "T4", cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_errors_fail_after_all_rows_are_written(self):
+        self.assertEqual(self.done.returncode, 1, self.done.stderr)
         self.assertEqual({id: t["verdict"] for id, t in self.found.items()}, VERDICTS)
-        self.assertIn("5 of 11 pass, 3 miss, 1 warn, 1 pending, 1 error", self.done.stdout)
+        self.assertIn("7 of 14 pass, 3 miss, 1 warn, 1 pending, 1 not measured, 1 error; of those calibrated on their number, "
+                      "1 of 1 pass", self.done.stdout)
 
     def test_values_stand_beside_the_published_ones(self):
         self.assertAlmostEqual(self.found["T1.rate"]["simulated"], 10)
@@ -92,7 +103,11 @@ class Validate(unittest.TestCase):
                             "--out", out, "--quiet"], check=True)
             singles.append(json.loads((out / "summary.json").read_text())["rates_hz"]["noise"])
         self.assertEqual(len(set(singles)), 3)
-        self.assertAlmostEqual(self.found["T8"]["simulated"], sum(singles) / 3, places=6)
+        mean = sum(singles) / 3
+        self.assertAlmostEqual(self.found["T8"]["simulated"], mean, places=6)
+        self.assertAlmostEqual(self.found["T13"]["simulated"], sum(x / (x - 15) for x in singles) / 3, places=6)
+        self.assertAlmostEqual(self.found["T14"]["simulated"], mean / (mean - 15), places=6)
+        self.assertIsNone(self.found["T14"]["sd"])
 
     def test_page_shows_misses(self):
         page = (self.folder / "out.md").read_text()
@@ -105,6 +120,10 @@ class Validate(unittest.TestCase):
         self.assertIn("| 10 Hz |", rows["T1.rate"])
         self.assertIn("* **T1.rate** (pass): exact", page)
         self.assertIn("* **T4** (pending): an experiment", page)
+        self.assertIn("| pass (calibrated) |", rows["T11"])
+        self.assertIn("| - | 10 \\| 11 | none | not measured |", rows["T12"])
+        self.assertIn("* **T12** (not measured): no such cell", page)
+        self.assertEqual([self.found[id]["calibrated"] for id in ("T1.rate", "T11")], [False, True])
 
     def test_targets_are_chosen_by_name_or_group(self):
         done = validate("--table", "t.json", "--list", "T1", "T10", cwd=self.folder)
@@ -124,6 +143,9 @@ class Validate(unittest.TestCase):
         self.refused('unknown target "T1.rat"; did you mean "T1.rate"?', "--table", "t.json", "T1.rat")
         self.write_table([target("A", "ten.x.y")], "bad.json")
         self.refused("a gate that can be missed", "--table", "bad.json")
+        for row in target("A", None, min=1), target("A", "ten.x.y", min=1, not_measured="both"):
+            self.write_table([row], "bad.json")
+            self.refused("expected measure, or not_measured and the reason", "--table", "bad.json")
         self.write_table([target("A", "ten.x.y", min=2, max=1)], "bad.json")
         self.refused("2 is above max, 1", "--table", "bad.json")
         self.write_table([{**target("A", "ten.x.y", min=1), "sources": "x"}], "bad.json")
@@ -139,6 +161,7 @@ class Validate(unittest.TestCase):
         self.assertIn("the table has no run of 'tenn.cells.rate_hz'", done.stdout)
         self.assertIn("expected a number or a name", done.stdout)
         self.assertIn("0 of 3 pass, 3 error", done.stdout)
+        self.assertEqual(done.returncode, 1)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,20 @@ class Units(unittest.TestCase):
         self.assertAlmostEqual(values["late"]["rate_hz"], 4 / 1.5)
         self.assertAlmostEqual(values["late"]["burst_percent"], 100 * 2 / 4)
 
+    def test_no_interval_spans_a_leap(self):
+        """Spikes every 70 ms, 7 on each side of a leap: two bursts, in which no interval is the leap's."""
+        times_ms = np.concatenate([1535 + 70 * np.arange(7), 2015 + 70 * np.arange(7)])
+        phases = [{"phase": "before", "seconds": 2}, {"phase": "after", "seconds": 2}]
+        for leap_min, bursts in (0, 1), (30, 2):
+            if leap_min:
+                phases[1]["leap_min"] = leap_min
+            values, _, _ = measure(
+                {"all": {"assay": "units", "population": "cells"}},
+                populations={"cells": {"cell": "axon", "n_neurons": 2}},
+                stimuli={f"p{i}": pulse(float(t)) for i, t in enumerate(times_ms)}, protocol=phases)
+            self.assertAlmostEqual(values["all"]["bursts_per_10s"], bursts * 10 / 4)
+            self.assertAlmostEqual(values["all"]["spikes_per_burst"], 14 / bursts)
+
 
 class States(unittest.TestCase):
     def test_two_states_of_known_potential(self):
@@ -189,17 +203,24 @@ class Levels(unittest.TestCase):
         self.assertAlmostEqual(values["trace"]["half_decay_s"], math.log(2) * decay, delta=0.02)
 
     def test_pet_of_a_receptor(self):
-        """A constant level of K_d: half is bound. The drug-free part had none."""
+        """A constant level of K_d: half is bound. The drug-free part had none. A tracer sees twice the number as twice."""
+        for density in 1, 2, 0:
+            with self.subTest(density=density):
+                self.check_pet_of_a_receptor(density)
+
+    def check_pet_of_a_receptor(self, density):
         values, _, _ = measure(
             {"scan": {"assay": "pet", "population": "reader", "receptor": "R", "start_s": 1.5, "baseline_stop_s": 1}},
             cells={**CELLS, "reader": {"model": "axon", "effects": [{"receptor": "R", "on": "threshold_pA", "add": 1}]}},
             populations={"cells": {"cell": "axon", "n_neurons": 10},
                          "reader": {"cell": "reader", "region": "region", "n_neurons": 1}},
-            **compartment(), receptors={"R": {"modulator": "dopamine", "K_d_nM": 100, "k_off_per_s": 50}},
+            **compartment(), receptors={"R": {"modulator": "dopamine", "K_d_nM": 100, "k_off_per_s": 50,
+                                              "density": density}},
             stimuli={"p": pulse(1000.0)}, protocol=[{"phase": "all", "seconds": 2}])
         self.assertAlmostEqual(values["scan"]["occupancy_percent"], 50, delta=0.01)
-        self.assertAlmostEqual(values["scan"]["availability_percent"], 50, delta=0.01)
-        self.assertAlmostEqual(values["scan"]["displacement_percent"], 50, delta=0.5)
+        self.assertAlmostEqual(values["scan"]["availability_percent"], 50 * density, delta=0.02)
+        if density > 0:
+            self.assertAlmostEqual(values["scan"]["displacement_percent"], 50, delta=0.5)
 
 
 class Voltammetry(unittest.TestCase):

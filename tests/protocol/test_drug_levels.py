@@ -17,6 +17,9 @@ STEP_MS = 100
 SECONDS = {"ms": 1e-3, "s": 1, "min": 60, "h": 3600}
 ROUTES = ("iv", "ip", "sc", "oral", "inhaled")
 
+# a source that a reader can find: author and year, journal with volume and page, an identifier; or none is needed
+TRACEABLE = r"[A-Z][a-z]+( et al\.)? (19|20)\d\d|DOI |PMC\d|\d+:\d+|th edition|by definition|sum formula|half of \(C"
+
 TWO = {"molar_mass_g_per_mol": 300, "V_d_L_per_kg": 1.5, "k_elimination_per_min": 0.05,
        "k_to_peripheral_per_min": 0.08, "k_from_peripheral_per_min": 0.02,
        "k_to_brain_per_min": 0.2, "k_from_brain_per_min": 0.1, "unbound_fraction": 0.3,
@@ -300,6 +303,8 @@ class Library(unittest.TestCase):
                         status = next((written[start] for n in range(len(parts), 0, -1)
                                        if (start := ".".join(parts[:n])) in written), "")
                         self.assertRegex(status, r"^(verified|recalled|proposed): .{3,}")
+                        if "verified" in status:
+                            self.assertRegex(status, TRACEABLE)
 
     def test_no_status_is_left_over(self):
         for path in self.PARTS:

@@ -1,6 +1,6 @@
 /*
  * Recording of single cells: rates, regularity, and bursts by the rule of Grace & Bunney (1984): a burst starts with an
- * interval below 80 ms and ends before one above 160 ms.
+ * interval below 80 ms and ends before one above 160 ms. Between windows, and across a leap, there is no interval.
  */
 #include "protocol/assays/method.h"
 
@@ -10,6 +10,7 @@
 
 typedef struct unit {
     uint64_t n_spikes, n_intervals;
+    bool follows; /* the last spike was in the window that goes on */
     double last_ms, mean_ms, spread; /* running mean and sum of squares of intervals */
     uint32_t burst_size;             /* spikes of the burst that goes on; 0: none */
     double burst_start_ms;
@@ -17,6 +18,7 @@ typedef struct unit {
 
 typedef struct units {
     unit *cells;
+    uint32_t phase; /* of the last spike */
     uint64_t n_bursts, n_burst_spikes;
     double burst_intervals, burst_ms; /* of all bursts */
 } units;
@@ -59,6 +61,18 @@ static void interval_add(const assay *a, units *u, unit *c, double now_ms)
     }
 }
 
+/* A new phase after a leap: what went on is over. */
+static void leap_pass(const experiment *e, units *u, uint32_t n, double at_s)
+{
+    bool leapt = false;
+    while (u->phase + 1 < e->n_phases && at_s >= e->phases[u->phase + 1].start_s)
+        leapt = e->phases[++u->phase].leap_s > 0 || leapt;
+    for (uint32_t i = 0; leapt && i < n; i++) {
+        burst_end(u, &u->cells[i]);
+        u->cells[i].follows = false;
+    }
+}
+
 static void spikes(assay_run *r, const meso_spike *list, uint64_t n)
 {
     units *u = r->state;
@@ -67,9 +81,12 @@ static void spikes(assay_run *r, const meso_spike *list, uint64_t n)
         const double within_s = ((double)list[i].step + 0.5) * r->e->dt_ms * 1e-3;
         if (list[i].population != r->assay->population || !assay_sees(r, within_s))
             continue;
+        leap_pass(r->e, u, r->e->populations[list[i].population].n_neurons, within_s);
         unit *c = &u->cells[list[i].neuron];
-        if (c->n_spikes++ > 0)
+        if (c->follows)
             interval_add(r->assay, u, c, now_ms);
+        c->n_spikes++;
+        c->follows = true;
         c->last_ms = now_ms;
     }
 }

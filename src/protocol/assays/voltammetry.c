@@ -24,7 +24,8 @@ static meso_status readings_take(assay_run *r, const probe_answer *answer, doubl
                                  readings *out, meso_error *err)
 {
     const assay *a = r->assay;
-    const uint32_t from = answer->first_pulse, n = answer->n_frames - from;
+    const uint32_t from = answer->first_pulse;
+    const uint32_t n = answer->n_frames > from ? answer->n_frames - from : 0;
     const uint32_t every = (uint32_t)fmax(1, round(a->sample_ms * 1e-3 / answer->interval_s));
     const double share = a->electrode_tau_s > 0 ? -expm1(-answer->interval_s / a->electrode_tau_s)
                                                 : 1;
