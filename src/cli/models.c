@@ -53,7 +53,8 @@ static meso_status print_list(arena *memory, const char *folder, load_function *
         meso_status status = load(names[i], NULL, memory, &model, err);
         if (status != MESO_OK)
             return status;
-        printf("%-28s  %s%s\n", model->name, model->is_current ? "current: " : "", model->title);
+        const char *role = model->role == MODEL_CELL ? "" : model_role_names[model->role];
+        printf("%-28s  %s%s%s\n", model->name, role, *role ? ": " : "", model->title);
     }
     return MESO_OK;
 }
@@ -63,6 +64,8 @@ static meso_status print_lists(arena *memory, meso_error *err)
     meso_status status = print_list(memory, "neurons/", config_load_neuron_model, err);
     if (status == MESO_OK)
         status = print_list(memory, "currents/", config_load_current, err);
+    if (status == MESO_OK)
+        status = print_list(memory, "rules/", config_load_rule, err);
     if (status == MESO_OK)
         status = print_drug_list(memory, err);
     for (uint32_t i = 0; status == MESO_OK && assay_kind_names[i]; i++)
@@ -168,9 +171,10 @@ static meso_status print_c_header(const neuron_model *m, meso_error *err)
 /* "there is no model, drug or assay 'x'", and the nearest name if one is near. */
 static meso_status unknown(arena *memory, const char *name, meso_error *err)
 {
-    const char *names[3 * MAX_MODELS], *drug;
+    const char *names[4 * MAX_MODELS], *drug;
     uint32_t n = list_models(memory, "neurons/", names);
     n += list_models(memory, "currents/", names + n);
+    n += list_models(memory, "rules/", names + n);
     for (uint32_t i = 0; i < MAX_MODELS && (drug = drug_part_name(i, memory)); i++)
         names[n++] = drug;
     for (uint32_t i = 0; assay_kind_names[i]; i++)
@@ -195,6 +199,8 @@ static meso_status print_one(arena *memory, const char *name, bool c_header, mes
     if (!c_header && is_drug(name, memory))
         return print_drugs(name, memory, err);
     meso_status status = config_load_current(name, NULL, memory, &model, err);
+    if (status == MESO_NOT_FOUND)
+        status = config_load_rule(name, NULL, memory, &model, err);
     if (status == MESO_NOT_FOUND)
         status = config_load_neuron_model(name, NULL, memory, &model, err);
     if (status == MESO_NOT_FOUND)
@@ -235,7 +241,7 @@ static int run(const command *self, int argc, char **argv)
 const command models_command = {
     .name = "models",
     .operand = "[NAME]",
-    .summary = "list neuron models, currents, drugs and assays, or one's numbers, units and sources",
+    .summary = "list neuron models, currents, rules, drugs and assays, or one's numbers, units and sources",
     .options = OPTIONS,
     .run = run,
 };

@@ -15,5 +15,8 @@ meso_status config_load_neuron_model(const char *name, const char *directory, ar
 /** The same for a current that stimuli inject. */
 meso_status config_load_current(const char *name, const char *directory, arena *memory,
                                 const neuron_model **model, meso_error *err);
+/** The same for a rule of long-term plasticity. */
+meso_status config_load_rule(const char *name, const char *directory, arena *memory,
+                             const neuron_model **model, meso_error *err);
 
 #endif

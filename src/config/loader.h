@@ -15,6 +15,7 @@ typedef struct loader {
     const char *directory;  /* of the experiment file */
     neuron_model *models;   /* [capacity: number of cells] */
     neuron_model *currents; /* [capacity: number of stimuli] */
+    neuron_model *rules;    /* [capacity: number of projections] */
     meso_error *err;
 } loader;
 
@@ -86,6 +87,10 @@ meso_status load_parameters(loader *l, const neuron_model *m, const population *
 /* playback.c, currents.c: what these kinds of stimuli have beside the others */
 meso_status load_playback(loader *l, const cJSON *object, stimulus *s);
 meso_status load_current(loader *l, const cJSON *object, stimulus *s);
+
+/** learning.c: the long-term plasticity of a projection, if it has any. */
+meso_status load_learning(loader *l, const cJSON *object, projection *p);
+extern const object_type learning_type;
 
 /** voxels.c: the grid of a compartment, if it has one, and the release that follows from either. */
 meso_status load_voxels(loader *l, const cJSON *object, compartment *c);

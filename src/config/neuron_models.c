@@ -50,6 +50,8 @@ static const object_type state_type = {
 static const object_type derived_type = {
     .name = "derived", .doc = "A number that follows from parameters and step",
     .fields = quantity_fields};
+static const object_type quantity_type = {
+    .name = "quantity", .doc = "What a synapse remembers", .fields = quantity_fields};
 static const object_type input_type = {
     .name = "input", .doc = "What arriving spikes add up to in a step", .fields = quantity_fields};
 
@@ -91,23 +93,47 @@ static const field current_fields[] = {
     {.key = "random", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false), FIELD_IN(neuron_model, random),
      .doc = "does a step need random words"},
     {0}};
+
+static const field rule_fields[] = {
+    {.key = "model", .kind = FIELD_NAME, .required = true, FIELD_IN(neuron_model, name),
+     .doc = "name of the rule, of its two files and of its functions"},
+    {.key = "title", .kind = FIELD_TEXT, .required = true, FIELD_IN(neuron_model, title),
+     .doc = "one line for people"},
+    {.key = "source", .kind = FIELD_TEXT, FIELD_DEFAULT_TEXT(""), FIELD_IN(neuron_model, source),
+     .doc = "publication"},
+    {.key = "parameters", .kind = FIELD_MAP, .type = &parameter_type, .required = true,
+     .doc = "parameters, in the order of the struct; tau_plus_ms and tau_minus_ms among them"},
+    {.key = "state", .kind = FIELD_MAP, .type = &quantity_type,
+     .doc = "what a synapse has beside its weight, in the order of the struct; 0 at the start"},
+    {.key = "derived", .kind = FIELD_MAP, .type = &derived_type,
+     .doc = "numbers that <model>_derive() makes of parameters and step"},
+    {.key = "between", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false), FIELD_IN(neuron_model, between),
+     .doc = "does time change a synapse; then there is a function <model>_between()"},
+    {.key = "modulated", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false),
+     FIELD_IN(neuron_model, modulated), .doc = "does that depend on a modulator"},
+    {0}};
 /* clang-format on */
 
 static const object_type model_type = {
     .name = "neuron_model", .doc = "Descriptor of a neuron model", .fields = model_fields};
 static const object_type current_type = {
     .name = "current", .doc = "Descriptor of a current", .fields = current_fields};
+static const object_type rule_type = {
+    .name = "rule", .doc = "Descriptor of a rule of plasticity", .fields = rule_fields};
 
-/* What the two kinds of models differ in. */
+/* What the kinds of models differ in. */
 typedef struct model_kind {
     const char *folder, *noun, *nouns;
     const object_type *type;
-    bool is_current;
+    model_role role;
 } model_kind;
 
 static const model_kind neuron_kind = {"neurons", "neuron model", "neuron models", &model_type,
-                                       false};
-static const model_kind current_kind = {"currents", "current", "currents", &current_type, true};
+                                       MODEL_CELL};
+static const model_kind current_kind = {"currents", "current", "currents", &current_type,
+                                        MODEL_CURRENT};
+static const model_kind rule_kind = {"rules", "rule of plasticity", "rules of plasticity",
+                                     &rule_type, MODEL_RULE};
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -199,7 +225,25 @@ static meso_status read_state(const document *d, const neuron_model *m, const cJ
     const cJSON *initial = get_member(object, "initial");
     if (cJSON_IsString(initial))
         return find_initial_parameter(d, m, initial, &s->initial_parameter, err);
-    s->initial = initial->valuedouble;
+    s->initial = initial ? initial->valuedouble : 0;
+    return MESO_OK;
+}
+
+/* Members that the engine adds to a generated struct. */
+static meso_status check_own(const document *d, const neuron_model *m, const cJSON *map,
+                             meso_error *err)
+{
+    static const struct {
+        model_role role;
+        const char *name;
+    } own[] = {{MODEL_CURRENT, "I_pA"},
+               {MODEL_RULE, "weight"},
+               {MODEL_RULE, "weight_min"},
+               {MODEL_RULE, "weight_max"}};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (m->role == own[i].role && get_member(map, own[i].name))
+            return document_error(d, map, own[i].name, err, MESO_CONFIG,
+                                  "every %s has this member already", model_role_names[m->role]);
     return MESO_OK;
 }
 
@@ -207,7 +251,7 @@ static meso_status read_states(const document *d, neuron_model *m, meso_error *e
 {
     const cJSON *map = get_member(d->root, "state");
     m->n_state = (uint32_t)count_members(map);
-    if (m->n_state == 0 && !m->is_current)
+    if (m->n_state == 0 && m->role == MODEL_CELL)
         return document_error(d, map, NULL, err, MESO_CONFIG,
                               "expected at least one state variable%s",
                               m->potential ? ", the potential in mV" : "");
@@ -217,10 +261,7 @@ static meso_status read_states(const document *d, neuron_model *m, meso_error *e
     m->state = states;
     for (const cJSON *s = first_member(map); s; s = next_member(s))
         MESO_TRY(read_state(d, m, s, states++, err));
-    for (uint32_t i = 0; m->is_current && i < m->n_state; i++)
-        if (strcmp(m->state[i].name, "I_pA") == 0)
-            return document_error(d, map, "I_pA", err, MESO_CONFIG,
-                                  "every current has this member already");
+    MESO_TRY(check_own(d, m, map, err));
     if (m->potential && strcmp(m->state[0].unit, "mV") != 0)
         return document_error(d, first_member(map), "unit", err, MESO_UNIT,
                               "the first state variable is the membrane potential: its unit must "
@@ -268,10 +309,29 @@ static meso_status read_inputs(const document *d, neuron_model *m, meso_error *e
     return MESO_OK;
 }
 
+/* Time constants of the traces, which the engine keeps. */
+static meso_status check_traces(const document *d, meso_error *err)
+{
+    static const char *const names[] = {"tau_plus_ms", "tau_minus_ms"};
+    const cJSON *map = get_member(d->root, "parameters");
+    MESO_TRY(check_own(d, &(neuron_model){.role = MODEL_RULE}, map, err));
+    for (int i = 0; i < 2; i++) {
+        const cJSON *min = get_member(get_member(map, names[i]), "min");
+        if (!get_member(map, names[i]))
+            return document_error(d, map, names[i], err, MESO_CONFIG,
+                                  "missing: the time constant of the trace of the %s's spikes",
+                                  i == 0 ? "source" : "target");
+        if (!min || min->valuedouble <= 0)
+            return document_error(d, get_member(map, names[i]), "min", err, MESO_RANGE,
+                                  "a time constant is above 0");
+    }
+    return MESO_OK;
+}
+
 static meso_status read_model(document *d, const model_kind *kind, const char *name,
                               neuron_model *m, meso_error *err)
 {
-    m->is_current = kind->is_current;
+    m->role = kind->role;
     if (!cJSON_IsObject(d->root))
         return document_error(d, d->root, NULL, err, MESO_CONFIG, "expected an object");
     MESO_TRY(type_check(d, kind->type, d->root, err));
@@ -282,6 +342,8 @@ static meso_status read_model(document *d, const model_kind *kind, const char *n
     MESO_TRY(read_parameters(d, m, err));
     MESO_TRY(read_quantities(d, "derived", &derived_type, &m->derived, &m->n_derived, err));
     MESO_TRY(read_inputs(d, m, err));
+    if (m->role == MODEL_RULE)
+        MESO_TRY(check_traces(d, err));
     return read_states(d, m, err);
 }
 
@@ -304,6 +366,28 @@ static bool has_function(const char *text, const char *name)
     return false;
 }
 
+static meso_status check_function(const neuron_model *m, const char *name, const char *signature,
+                                  meso_error *err)
+{
+    if (!name)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    if (has_function(m->text, name))
+        return MESO_OK;
+    return error_set(err, MESO_CONFIG, "%s: there is no function '%s': expected %s", m->text_path,
+                     name, signature);
+}
+
+static meso_status check_rule_functions(const neuron_model *m, arena *memory, meso_error *err)
+{
+    char signature[512];
+    for (rule_event i = 0; i < (m->between ? N_RULE_EVENTS : RULE_BETWEEN); i++) {
+        rule_signature(m, i, signature, sizeof signature);
+        MESO_TRY(check_function(m, arena_printf(memory, "%s_%s", m->name, rule_event_names[i]),
+                                signature, err));
+    }
+    return MESO_OK;
+}
+
 static meso_status check_functions(const neuron_model *m, arena *memory, meso_error *err)
 {
     char signature[512];
@@ -311,9 +395,8 @@ static meso_status check_functions(const neuron_model *m, arena *memory, meso_er
     if (!derive)
         return error_set(err, MESO_MEMORY, "out of memory");
     neuron_model_signature(m, signature, sizeof signature);
-    if (!has_function(m->text, m->name))
-        return error_set(err, MESO_CONFIG, "%s: there is no function '%s': expected %s",
-                         m->text_path, m->name, signature);
+    MESO_TRY(m->role == MODEL_RULE ? check_rule_functions(m, memory, err)
+                                   : check_function(m, m->name, signature, err));
     neuron_model_derive_signature(m, signature, sizeof signature);
     if (m->n_derived > 0 && !has_function(m->text, derive))
         return error_set(err, MESO_CONFIG,
@@ -461,4 +544,10 @@ meso_status config_load_current(const char *name, const char *directory, arena *
                                 const neuron_model **model, meso_error *err)
 {
     return load_model(&current_kind, name, directory, memory, model, err);
+}
+
+meso_status config_load_rule(const char *name, const char *directory, arena *memory,
+                             const neuron_model **model, meso_error *err)
+{
+    return load_model(&rule_kind, name, directory, memory, model, err);
 }

@@ -164,7 +164,7 @@ meso_status load_parameters(loader *l, const neuron_model *m, const population *
             return LOADER_ERROR(l, owner, "parameters", MESO_CONFIG,
                                 "%s (%s) is missing: %s '%s' has no default for it",
                                 m->parameters[i].name, m->parameters[i].unit,
-                                m->is_current ? "current" : "model", m->name);
+                                model_role_names[m->role], m->name);
     return MESO_OK;
 }
 

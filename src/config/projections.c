@@ -65,6 +65,8 @@ static const field projection_fields[] = {
             "none, edges are made anew at every spike; auto: compact, or procedural where memory is short"},
     {.key = "short_term_plasticity", .kind = FIELD_OBJECT, .type = &plasticity_type,
      .doc = "depression and facilitation by the spikes before; default: none"},
+    {.key = "long_term_plasticity", .kind = FIELD_OBJECT, .type = &learning_type,
+     .doc = "weights of single synapses change by a rule; default: none"},
     PRESYNAPTIC_ROW("receptors on the terminals, in the target's region: they multiply U, or the weight where "
                     "there is no short_term_plasticity"),
     {0}};
@@ -215,6 +217,7 @@ static meso_status read_projection(loader *l, const cJSON *object, projection *p
     MESO_TRY(check_storage(l, object, p));
     MESO_TRY(read_plasticity(l, get_member(object, "short_term_plasticity"), p));
     MESO_TRY(read_presynaptic(l, object, p));
+    MESO_TRY(load_learning(l, object, p));
     return check_delay(l, object, p);
 }
 
@@ -224,9 +227,11 @@ meso_status load_projections(loader *l)
     experiment *e = l->experiment;
     e->n_projections = (uint32_t)count_members(map);
     projection *p = loader_alloc(l, e->n_projections, sizeof *p);
-    if (!p)
+    l->rules = loader_alloc(l, e->n_projections, sizeof *l->rules);
+    if (!p || !l->rules)
         return MESO_MEMORY;
     e->projections = p;
+    e->rules = l->rules;
     for (const cJSON *object = first_member(map); object; object = next_member(object))
         MESO_TRY(read_projection(l, object, p++));
     return MESO_OK;

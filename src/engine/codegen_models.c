@@ -13,12 +13,27 @@ static void write_quantities(text *out, const quantity_spec *quantities, uint32_
         text_appendf(out, "    real %s;\n", quantities[i].name);
 }
 
+static void write_inputs(const neuron_model *model, text *out)
+{
+    text_appendf(out, "typedef struct %s_inputs {\n    ulong step;\n", model->name);
+    if (model->role == MODEL_CURRENT)
+        text_append(out, "    ulong since, whole_s;\n    float rest_s;\n");
+    else
+        text_append(out, "    real current_pA;\n");
+    write_quantities(out, model->inputs, model->n_inputs);
+    text_appendf(out, "%s} %s_inputs;\n\n", model->random ? "    meso_words random;\n" : "",
+                 model->name);
+}
+
 void codegen_model_structs(const neuron_model *model, text *out)
 {
+    static const char *const first[] = {"", "    real I_pA;\n", "    real weight;\n"};
     const char *name = model->name;
     text_appendf(out, "typedef struct %s_parameters {\n", name);
     for (uint32_t i = 0; i < model->n_parameters; i++)
         text_appendf(out, "    real %s;\n", model->parameters[i].name);
+    if (model->role == MODEL_RULE)
+        text_append(out, "    real weight_min, weight_max;\n");
     write_none(out, model->n_parameters);
     text_appendf(out, "} %s_parameters;\n\n", name);
 
@@ -28,17 +43,12 @@ void codegen_model_structs(const neuron_model *model, text *out)
         text_appendf(out, "} %s_derived;\n\n", name);
     }
 
-    text_appendf(out, "typedef struct %s_inputs {\n    ulong step;\n", name);
-    if (model->is_current)
-        text_append(out, "    ulong since, whole_s;\n    float rest_s;\n");
-    else
-        text_append(out, "    real current_pA;\n");
-    write_quantities(out, model->inputs, model->n_inputs);
-    text_appendf(out, "%s} %s_inputs;\n\n", model->random ? "    meso_words random;\n" : "", name);
+    if (model->role != MODEL_RULE)
+        write_inputs(model, out);
 
-    text_appendf(out, "typedef struct %s_state {\n%s", name,
-                 model->is_current ? "    real I_pA;\n" : "");
+    text_appendf(out, "typedef struct %s_state {\n%s", name, first[model->role]);
     for (uint32_t i = 0; i < model->n_state; i++)
         text_appendf(out, "    real %s;\n", model->state[i].name);
-    text_appendf(out, "%s} %s_state;\n\n", model->is_current ? "" : "    truth spiked;\n", name);
+    text_appendf(out, "%s} %s_state;\n\n", model->role == MODEL_CELL ? "    truth spiked;\n" : "",
+                 name);
 }

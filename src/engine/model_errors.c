@@ -36,11 +36,21 @@ static const char *mistake_text(const char *at, const char *path, size_t *length
     return text;
 }
 
+static void signatures_append(const neuron_model *m, text *out)
+{
+    char signature[512];
+    neuron_model_signature(m, signature, sizeof signature);
+    if (m->role != MODEL_RULE)
+        text_appendf(out, "; expected %s", signature);
+    for (rule_event i = 0; m->role == MODEL_RULE && i < N_RULE_EVENTS; i++) {
+        rule_signature(m, i, signature, sizeof signature);
+        text_appendf(out, "%s %s", i == 0 ? "; expected" : " and", signature);
+    }
+}
+
 static void mistakes_append(const char *log, const neuron_model *m, text *out)
 {
     unsigned long line;
-    char signature[512];
-    neuron_model_signature(m, signature, sizeof signature);
     const char *at = place_find(log, m->text_path, &line);
     for (int n = 0; at != NULL && n < MAX_MISTAKES; n++) {
         size_t length;
@@ -48,7 +58,7 @@ static void mistakes_append(const char *log, const neuron_model *m, text *out)
         text_appendf(out, "%s%s:%lu: %.*s", n > 0 ? "\n" : "", m->text_path, line, (int)length,
                      mistake);
         if (strncmp(mistake, "conflicting types", 17) == 0)
-            text_appendf(out, "; expected %s", signature);
+            signatures_append(m, out);
         at = place_find(mistake + length, m->text_path, &line);
     }
 }
@@ -59,8 +69,8 @@ meso_status model_errors(const experiment *e, meso_error *err)
         return MESO_KERNEL_BUILD;
     text out = {0};
     const char *suspect = NULL;
-    for (uint32_t i = 0; i < e->n_models + e->n_currents; i++) {
-        const neuron_model *m = i < e->n_models ? &e->models[i] : &e->currents[i - e->n_models];
+    const neuron_model *m;
+    for (uint32_t i = 0; (m = experiment_model(e, i)) != NULL; i++) {
         if (m->built_in)
             continue;
         suspect = m->text_path;

@@ -2,6 +2,17 @@
 
 #include <string.h>
 
+const neuron_model *experiment_model(const experiment *e, uint32_t i)
+{
+    if (i < e->n_models)
+        return &e->models[i];
+    i -= e->n_models;
+    if (i < e->n_currents)
+        return &e->currents[i];
+    i -= e->n_currents;
+    return i < e->n_rules ? &e->rules[i] : NULL;
+}
+
 uint32_t modulator_compartment(const modulator *m, const char *region)
 {
     for (uint32_t i = 0; i < m->n_compartments; i++)

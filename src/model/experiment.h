@@ -26,6 +26,8 @@ struct meso_experiment {
     uint32_t n_models;
     const neuron_model *currents; /* those that stimuli use */
     uint32_t n_currents;
+    const neuron_model *rules; /* those that projections learn by */
+    uint32_t n_rules;
     const population *populations;
     uint32_t n_populations;
     const projection *projections;
@@ -49,6 +51,8 @@ struct meso_experiment {
 };
 typedef struct meso_experiment experiment;
 
+/** Number i of all that the experiment uses: models, currents, rules; NULL behind the last. */
+const neuron_model *experiment_model(const experiment *e, uint32_t i);
 /** Index of the compartment of `modulator` in `region`, or MODEL_NONE. */
 uint32_t modulator_compartment(const modulator *m, const char *region);
 /** The grid in which a receptor's modulator is in `region`, or NULL; `compartment` (may be NULL) gets its index. */

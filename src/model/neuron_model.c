@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 
+const char *const model_role_names[] = {"model", "current", "rule"};
+const char *const rule_event_names[N_RULE_EVENTS] = {"pre", "post", "between"};
+
 void neuron_model_signature(const neuron_model *m, char *buffer, size_t size)
 {
     char derived[96] = "";
@@ -15,4 +18,14 @@ void neuron_model_derive_signature(const neuron_model *m, char *buffer, size_t s
 {
     snprintf(buffer, size, "%s_derived %s_derive(%s_parameters p, float dt_ms)", m->name, m->name,
              m->name);
+}
+
+void rule_signature(const neuron_model *m, rule_event event, char *buffer, size_t size)
+{
+    char derived[96] = "";
+    if (m->n_derived > 0)
+        snprintf(derived, sizeof derived, "%s_derived d, ", m->name);
+    snprintf(buffer, size, "%s_state %s_%s(%s_state s, %s_parameters p, %s%s)", m->name, m->name,
+             rule_event_names[event], m->name, m->name, derived,
+             event == RULE_BETWEEN ? "real modulator, real span_ms" : "real trace");
 }

@@ -19,6 +19,14 @@
  * begins with `real I_pA`, which is what the function is for and is not remembered; it has no `spiked`.
  * Its inputs are `ulong step`; `ulong since`, steps since the stimulus began; the time at which the step
  * begins, `ulong whole_s` and `float rest_s`, which do not drift; and `meso_words random` as above.
+ *
+ * A rule of long-term plasticity too. Its state begins with `real weight`; its parameters end with
+ * `real weight_min` and `real weight_max`. It has a function for each spike of the source, one for each spike of the
+ * target, and one for the time between them if the descriptor says so, each of which gives the new state:
+ *
+ *     <rule>_pre(<rule>_state s, <rule>_parameters p, [<rule>_derived d,] real trace);
+ *     <rule>_post(<rule>_state s, <rule>_parameters p, [<rule>_derived d,] real trace);
+ *     <rule>_between(<rule>_state s, <rule>_parameters p, [<rule>_derived d,] real modulator, real span_ms);
  */
 #ifndef MODEL_NEURON_MODEL_H
 #define MODEL_NEURON_MODEL_H
@@ -44,7 +52,11 @@ typedef struct quantity_spec {
     const char *name, *unit, *doc;
 } quantity_spec;
 
+typedef enum model_role { MODEL_CELL, MODEL_CURRENT, MODEL_RULE } model_role;
+extern const char *const model_role_names[]; /* "model", "current", "rule" */
+
 typedef struct neuron_model {
+    model_role role;
     const char *name, *title, *source;
     const char *text;      /* content of the .clh */
     const char *text_path; /* for messages and #line */
@@ -59,12 +71,19 @@ typedef struct neuron_model {
     uint32_t n_inputs;
     bool potential; /* without one a cell has no conductances */
     bool random;    /* wants random words */
-    bool is_current;
+    bool between;   /* of a rule: time passes for its synapses */
+    bool modulated; /* of a rule: what passes depends on a modulator */
 } neuron_model;
+
+/** What a rule has a function for. */
+typedef enum rule_event { RULE_PRE, RULE_POST, RULE_BETWEEN, N_RULE_EVENTS } rule_event;
+extern const char *const rule_event_names[N_RULE_EVENTS];
 
 /** How the function must be declared: "m_state m(m_state s, ...)". */
 void neuron_model_signature(const neuron_model *m, char *buffer, size_t size);
 /** And that of derived numbers. */
 void neuron_model_derive_signature(const neuron_model *m, char *buffer, size_t size);
+/** And those of a rule. */
+void rule_signature(const neuron_model *m, rule_event event, char *buffer, size_t size);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "model/distribution.h"
 #include "model/modulator.h"
+#include "model/neuron_model.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ typedef enum synapse_storage {
     STORAGE_COMPACT,    /* 4 bytes: drawn weights have a limited number of levels */
     STORAGE_WIDE,       /* 8 bytes: weights in the units of the input ring */
     STORAGE_PROCEDURAL, /* none: edges are made anew whenever their source fires */
+    STORAGE_PLASTIC,    /* 8 bytes and 4 for each variable of the rule that it comes with: no choice of the user */
 } synapse_storage;
 
 /* A spike adds weight * factor to each of several ports of the target: it opens a conductance, or is an
@@ -43,6 +45,30 @@ typedef struct short_term_plasticity {
     double tau_recovery_ms, tau_facilitation_ms;
 } short_term_plasticity;
 
+typedef enum spike_pairs {
+    PAIRS_ALL,     /* a trace adds up the spikes of one side */
+    PAIRS_NEAREST, /* it knows the latest only */
+} spike_pairs;
+
+/* What a rule gets as its modulator, from the region of the target. */
+typedef enum modulator_source {
+    MODULATED_BY_NOTHING,
+    MODULATED_BY_CONCENTRATION, /* nM */
+    MODULATED_BY_RECEPTOR,      /* its activation on the target */
+} modulator_source;
+
+/* Weights of single synapses that change by a rule, with the spikes of both sides. Delays are dendritic: a spike of
+ * the source is at the synapse in its own step, one of the target `delay_ms` later. */
+typedef struct long_term_plasticity {
+    const neuron_model *rule;
+    const distribution *parameters; /* [rule.n_parameters] constants */
+    spike_pairs pairs;
+    double weight_min, weight_max; /* in the unit of the weight */
+    double update_ms; /* synapses without spikes are brought up to date at its multiples */
+    modulator_source modulated_by;
+    uint32_t modulator; /* index of the modulator or receptor */
+} long_term_plasticity;
+
 typedef struct projection {
     const char *name;
     const char *place; /* file:line, for messages */
@@ -60,6 +86,7 @@ typedef struct projection {
     distribution delay_ms; /* rounded to steps, at least one step */
     synapse_storage storage;
     const short_term_plasticity *plasticity; /* NULL: none */
+    const long_term_plasticity *learning;    /* NULL: none */
     /* receptors on the terminals, in the target's region: they multiply U, or the weight where there is no U */
     const presynaptic_effect *presynaptic;
     uint32_t n_presynaptic;

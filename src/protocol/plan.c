@@ -60,11 +60,9 @@ done:
 
 static int has_users_models(const experiment *e)
 {
-    for (uint32_t i = 0; i < e->n_models; i++)
-        if (!e->models[i].built_in)
-            return 1;
-    for (uint32_t i = 0; i < e->n_currents; i++)
-        if (!e->currents[i].built_in)
+    const neuron_model *m;
+    for (uint32_t i = 0; (m = experiment_model(e, i)) != NULL; i++)
+        if (!m->built_in)
             return 1;
     return 0;
 }

@@ -138,10 +138,11 @@ class Lists(unittest.TestCase):
         names = [line.split()[0] for line in result.stdout.splitlines() if "  drug: " not in line and "  assay: " not in line]
         self.assertIn("izhikevich", names)
         self.assertIn("noise", names)
+        self.assertIn("dopamine_stdp", names)
         for name in names:
             one = mesocl("models", name)
             self.assertEqual(one.returncode, 0)
-            if name not in ("direct", "sine"):
+            if name not in ("direct", "sine", "stdp"):
                 self.assertIn("\nstate ", one.stdout)
             published = name not in ("parrot", "axon", "voltage_clamp", "direct", "sine") and not name.endswith("_source")
             self.assertEqual("\nsource: " in one.stdout, published)

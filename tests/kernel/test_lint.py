@@ -20,17 +20,19 @@ BANNED = re.compile(r"(native|half)_\w+|mad|mix|(exp|log)(2|10|m1|1p)?|pown?|pow
 
 
 def structs(descriptor):
-    """The types that mesocl generates from the descriptor of a neuron model or current."""
+    """The types that mesocl generates from the descriptor of a neuron model, current or rule."""
     model = json.loads(descriptor.read_text())
     name = model["model"]
-    current = descriptor.parent.name == "currents"
+    role = descriptor.parent.name
+    current = role == "currents"
     def members(key):
         return "".join(f"real {quantity};\n" for quantity in model.get(key, {})) or "real none;\n"
     random = "meso_words random;" if model.get("random") else ""
     inputs = members("inputs") if model.get("inputs") else ""
     own = "ulong since, whole_s; float rest_s;" if current else f"real current_pA; {inputs}"
-    state = "real I_pA;" if current else "truth spiked;"
-    return (f"typedef struct {{ {members('parameters')} }} {name}_parameters;\n"
+    state = {"currents": "real I_pA;", "rules": "real weight;"}.get(role, "truth spiked;")
+    limits = "real weight_min, weight_max;" if role == "rules" else ""
+    return (f"typedef struct {{ {members('parameters')} {limits} }} {name}_parameters;\n"
             f"typedef struct {{ {members('derived')} }} {name}_derived;\n"
             f"typedef struct {{ {own} ulong step; {random} }} {name}_inputs;\n"
             f"typedef struct {{ {members('state')} {state} }} {name}_state;\n")
@@ -65,6 +67,11 @@ class KernelTexts(unittest.TestCase):
                 with self.subTest(model=descriptor.stem, width=width):
                     self.assertEqual(lint(text, width), "")
 
+    def test_the_rules_of_plasticity(self):
+        for descriptor in sorted(KERNELS.glob("rules/*.json")):
+            with self.subTest(rule=descriptor.stem):
+                self.assertEqual(lint(structs(descriptor) + f'#include "rules/{descriptor.stem}.clh"\n', 1), "")
+
     def test_the_kernels_of_one_neuron_or_synapse_per_item(self):
         for path in sorted(KERNELS.glob("*.cl")):
             if path.name not in ("network.cl", "grids.cl"):
@@ -89,7 +96,7 @@ class KernelTexts(unittest.TestCase):
                     self.assertEqual(lint(options + text, width), "")
 
     def test_every_model_has_its_pair_of_files(self):
-        for folder in ("neurons", "currents"):
+        for folder in ("neurons", "currents", "rules"):
             names = {suffix: {p.stem for p in KERNELS.glob(f"{folder}/*.{suffix}")}
                      for suffix in ("json", "clh")}
             self.assertEqual(names["json"], names["clh"])
