@@ -28,6 +28,7 @@ MESO_FUNCTION edge_sink sink_of(int what, const edge_rule *r, const bundle_entry
     sink.at = 0;
     sink.wrap = 0;
     sink.amplitude = 0;
+    sink.n_synapses = b->n_synapses;
     return sink;
 }
 
@@ -116,6 +117,15 @@ MESO_FUNCTION void wide_bound(__global const uint *synapses, uint begin, uint en
         bound_add(&sums[synapses[2ul * s] % n_words], n_words, (int)synapses[2ul * s + 1ul]);
 }
 
+/* As if every weight had grown as far as it may. */
+MESO_FUNCTION void learned_bound(const edge_rule *r, __global const uint *synapses, uint begin, uint end,
+                                 __global uint *sums)
+{
+    const uint mask = (1u << r->local_bits) - 1u;
+    for (uint s = begin + (uint)get_local_id(0); s < end; s += (uint)get_local_size(0))
+        bound_add(&sums[r->ring_word + (synapses[s] & mask)], r->n_words, r->largest);
+}
+
 MESO_FUNCTION void procedural_bound(const edge_rule *r, const edge_sink *sink,
                                     __global const uint *outdegrees)
 {
@@ -143,8 +153,8 @@ __kernel void ring_bound(uint n_bundles, __global const bundle_entry *bundles, u
     for (uint i = 0; i < n_bundles; i++) {
         const bundle_entry b = bundles[i];
         const ulong n_sources = (ulong)list_partitions * b.n_cells;
+        const edge_rule r = rules[b.rule];
         if (b.storage == MESO_PROCEDURAL) {
-            const edge_rule r = rules[b.rule];
             edge_sink sink = sink_of(MESO_EDGE_BOUND, &r, &b, offset_bits, chunks, levels, delays, mine, 0);
             sink.rows = mine;
             sink.partition = partition;
@@ -157,6 +167,8 @@ __kernel void ring_bound(uint n_bundles, __global const bundle_entry *bundles, u
             const uint begin = row_offsets[row], end = row_offsets[row + b.n_groups];
             if (b.storage == MESO_COMPACT)
                 compact_bound(&b, of_bundle, begin, end, offset_bits, n_words, levels, mine);
+            else if (b.storage == MESO_LEARNED)
+                learned_bound(&r, of_bundle, begin, end, mine);
             else
                 wide_bound(of_bundle, begin, end, n_words, mine);
         }

@@ -12,22 +12,27 @@
 #define PARTS_MAX 64u
 #define CHANCE_SD 6 /* standard deviations that a part may have more than expected */
 
-uint32_t storage_bytes(synapse_storage storage)
+uint32_t projection_synapse_bytes(const projection *p, synapse_storage storage)
 {
+    if (storage == STORAGE_PLASTIC)
+        return 8 + 4 * p->learning->rule->n_state;
     return storage == STORAGE_WIDE ? 8 : storage == STORAGE_PROCEDURAL ? 0 : 4;
 }
 
 const char *storage_name(synapse_storage storage)
 {
-    static const char *const names[] = {"auto", "compact", "wide", "procedural"};
+    static const char *const names[] = {"auto", "compact", "wide", "procedural", "plastic"};
     return names[storage];
 }
 
 void storage_begin(const experiment *e, synapse_storage *storage)
 {
-    for (uint32_t i = 0; i < e->n_projections; i++)
-        storage[i] = e->projections[i].storage == STORAGE_AUTO ? STORAGE_COMPACT
-                                                               : e->projections[i].storage;
+    for (uint32_t i = 0; i < e->n_projections; i++) {
+        const projection *p = &e->projections[i];
+        storage[i] = p->learning != NULL           ? STORAGE_PLASTIC
+                     : p->storage == STORAGE_AUTO ? STORAGE_COMPACT
+                                                   : p->storage;
+    }
 }
 
 /* A rule whose edges are listed by target cannot say what one source sets off. */
@@ -66,6 +71,8 @@ double projection_largest_weight(const projection *p)
 {
     const double low = weight_level(&p->weight, 0, MESO_QUANTILES);
     const double high = weight_level(&p->weight, MESO_QUANTILES - 1, MESO_QUANTILES);
+    if (p->learning != NULL)
+        return fmax(fabs(p->learning->weight_min), fabs(p->learning->weight_max));
     return fmax(fabs(low), fabs(high));
 }
 
@@ -129,6 +136,11 @@ static int may_share(const experiment *e, const layout *l, uint32_t first, uint3
            l->projections[other].storage == STORAGE_COMPACT;
 }
 
+static int shares_levels(synapse_storage storage)
+{
+    return storage != STORAGE_WIDE && storage != STORAGE_PLASTIC;
+}
+
 /* Levels of each drawn weight of a source: as many as a compact bundle of all its projections has room for, so
  * that an edge has the same weight whether it is kept or made anew. */
 static meso_status levels_of_source(const experiment *e, const layout *l, uint32_t source,
@@ -136,7 +148,7 @@ static meso_status levels_of_source(const experiment *e, const layout *l, uint32
 {
     uint32_t n_constant = 0, n_drawn = 0;
     for (uint32_t i = 0; i < e->n_projections; i++)
-        if (e->projections[i].source == source && l->projections[i].storage != STORAGE_WIDE) {
+        if (e->projections[i].source == source && shares_levels(l->projections[i].storage)) {
             n_constant += is_constant(e, i);
             n_drawn += !is_constant(e, i);
         }
@@ -154,7 +166,7 @@ static meso_status levels_of_source(const experiment *e, const layout *l, uint32
 static meso_status levels_share(const experiment *e, layout *l, bundle_layout *b, meso_error *err)
 {
     uint32_t share = MESO_QUANTILES;
-    if (b->storage != STORAGE_WIDE)
+    if (shares_levels(b->storage))
         MESO_TRY(levels_of_source(e, l, b->source, &share, err));
     for (uint32_t k = 0; k < b->n_projections; k++) {
         projection_layout *q = &l->projections[b->projections[k]];
@@ -173,6 +185,7 @@ static meso_status bundle_fill(const experiment *e, layout *l, uint32_t first, u
         return error_set(err, MESO_MEMORY, "out of memory");
     b->source = e->projections[first].source;
     b->storage = l->projections[first].storage;
+    b->synapse_bytes = l->projections[first].synapse_bytes;
     b->level_base = l->n_levels;
     for (uint32_t i = first; i < e->n_projections; i++)
         if (i == first || (!taken[i] && may_share(e, l, first, i))) {
@@ -205,13 +218,13 @@ static void bundle_groups(const layout *l, bundle_layout *b)
 
 static double bundle_bytes(const bundle_layout *b)
 {
-    return b->expected_synapses * storage_bytes(b->storage);
+    return b->expected_synapses * b->synapse_bytes;
 }
 
 /* One, if all synapses go into one buffer; else so many that the buffers fill well. A row counts with 32 bits. */
 static uint32_t parts_needed(const layout *l, const bundle_layout *b, double all_bytes)
 {
-    double most = (double)storage_bytes(b->storage) * UINT32_MAX * PART_MARGIN;
+    double most = (double)b->synapse_bytes * UINT32_MAX * PART_MARGIN;
     if (all_bytes > (double)l->buffer_bytes * PART_MARGIN)
         most = fmin(most, (double)l->buffer_bytes / PARTS_PER_BUFFER);
     const double n = b->storage != STORAGE_PROCEDURAL ? ceil(bundle_bytes(b) / most) : 1;
@@ -287,7 +300,7 @@ int synapses_fit(const layout *l)
     for (uint32_t i = 0; i < l->n_bundles; i++) {
         const bundle_layout *b = &l->bundles[i];
         const double n = b->expected_synapses + CHANCE_SD * sqrt(b->expected_synapses);
-        const double bytes = fmin(n * storage_bytes(b->storage), 0x1p60);
+        const double bytes = fmin(n * b->synapse_bytes, 0x1p60);
         if (synapses_place(used, (uint64_t)bytes, l->buffer_bytes) == MESO_SYNAPSE_BUFFERS)
             return 0;
     }

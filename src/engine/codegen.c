@@ -450,32 +450,13 @@ static void write_dispatch(text *source, uint32_t n_kinds)
     text_append(source, "    }\n}\n");
 }
 
-/* So that a compiler blames the model's own file for a function that does not fit. */
-static void write_declarations(const neuron_model *m, text *source)
-{
-    char signature[512];
-    neuron_model_signature(m, signature, sizeof signature);
-    text_appendf(source, "MESO_FUNCTION %s;\n", signature);
-    if (m->n_derived == 0)
-        return;
-    neuron_model_derive_signature(m, signature, sizeof signature);
-    text_appendf(source, "MESO_FUNCTION %s;\n", signature);
-}
-
-static void write_model(const neuron_model *m, text *source)
-{
-    codegen_model_structs(m, source);
-    write_declarations(m, source);
-    text_appendf(source, "#line 1 \"%s\"\n%s\n#line 1 \"generated\"\n", m->text_path, m->text);
-}
-
 static void write_models(const experiment *e, text *source)
 {
     text_append(source, "#line 1 \"generated\"\n");
     for (uint32_t i = 0; i < e->n_models; i++)
-        write_model(&e->models[i], source);
+        codegen_model(&e->models[i], source);
     for (uint32_t i = 0; i < e->n_currents; i++)
-        write_model(&e->currents[i], source);
+        codegen_model(&e->currents[i], source);
 }
 
 /* The kind that already has this body, or `n_kinds`. Model names make bodies of different models differ. */

@@ -46,10 +46,14 @@ typedef struct population_program {
  */
 meso_status codegen_populations(const experiment *e, const layout *l, text *source,
                                 population_program *programs, meso_error *err);
+/** The rules of an experiment, and functions that call the one with a number. */
+meso_status codegen_rules(const experiment *e, text *source, meso_error *err);
 void codegen_programs_free(population_program *programs, uint32_t n);
 
 /** The structs of a descriptor: <model>_parameters, _derived (if there is any), _inputs, _state. */
 void codegen_model_structs(const neuron_model *model, text *out);
+/** These, declarations of its functions, and its text with line numbers of its own. */
+void codegen_model(const neuron_model *m, text *out);
 
 /** First state array of a conductance; a biexponential one has two (g is the first minus the second). */
 uint32_t codegen_conductance_field(const population *p, uint32_t conductance);

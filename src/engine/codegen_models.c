@@ -52,3 +52,29 @@ void codegen_model_structs(const neuron_model *model, text *out)
     text_appendf(out, "%s} %s_state;\n\n", model->role == MODEL_CELL ? "    truth spiked;\n" : "",
                  name);
 }
+
+/* So that a compiler blames the model's own file for a function that does not fit. */
+static void write_declarations(const neuron_model *m, text *out)
+{
+    char signature[512];
+    if (m->role == MODEL_RULE) {
+        for (rule_event i = 0; i < (m->between ? N_RULE_EVENTS : RULE_BETWEEN); i++) {
+            rule_signature(m, i, signature, sizeof signature);
+            text_appendf(out, "MESO_FUNCTION %s;\n", signature);
+        }
+    } else {
+        neuron_model_signature(m, signature, sizeof signature);
+        text_appendf(out, "MESO_FUNCTION %s;\n", signature);
+    }
+    if (m->n_derived == 0)
+        return;
+    neuron_model_derive_signature(m, signature, sizeof signature);
+    text_appendf(out, "MESO_FUNCTION %s;\n", signature);
+}
+
+void codegen_model(const neuron_model *m, text *out)
+{
+    codegen_model_structs(m, out);
+    write_declarations(m, out);
+    text_appendf(out, "#line 1 \"%s\"\n%s\n#line 1 \"generated\"\n", m->text_path, m->text);
+}

@@ -30,6 +30,12 @@ static void keys_fill(const experiment *e, const projection *p, edge_rule *r)
     r->place3 = to.y;
 }
 
+double projection_weight_unit(const simulation *sim, uint32_t i)
+{
+    const uint32_t target = sim->e->projections[i].target;
+    return sim->l->populations[target].channels[sim->l->projections[i].channel].unit;
+}
+
 static edge_rule rule_of(const simulation *sim, uint32_t i)
 {
     const experiment *e = sim->e;
@@ -37,6 +43,7 @@ static edge_rule rule_of(const simulation *sim, uint32_t i)
     const projection *p = &e->projections[i];
     const population_layout *from = &l->populations[p->source], *to = &l->populations[p->target];
     const uint64_t group_steps = layout_group_steps(l, l->projections[i].storage);
+    const double unit = projection_weight_unit(sim, i);
     edge_rule r = {
         .rule = p->rule,
         .n_sources = e->populations[p->source].n_neurons,
@@ -63,17 +70,14 @@ static edge_rule rule_of(const simulation *sim, uint32_t i)
         .first_level = l->projections[i].first_level,
         .n_levels = l->projections[i].n_levels,
         .outdegrees = p->rule == RULE_FIXED_TOTAL ? sim->synapses.first_outdegree[i] : 0,
+        .local_bits = layout_local_bits(to),
+        .largest = (int32_t)llround(projection_largest_weight(p) / unit),
+        .unit = (float)unit,
     };
     if (p->rule == RULE_GAUSSIAN_DISTANCE)
         r.per_two_sigma2 = (float)(0.5 / (p->sigma_um * p->sigma_um));
     keys_fill(e, p, &r);
     return r;
-}
-
-double projection_weight_unit(const simulation *sim, uint32_t i)
-{
-    const uint32_t target = sim->e->projections[i].target;
-    return sim->l->populations[target].channels[sim->l->projections[i].channel].unit;
 }
 
 /* Weights in ring units; none is larger than the ring was scaled for. */
@@ -178,7 +182,8 @@ static bundle_entry entry_of(const simulation *sim, uint32_t i)
     static const uint32_t storages[] = {[STORAGE_AUTO] = MESO_COMPACT,
                                         [STORAGE_COMPACT] = MESO_COMPACT,
                                         [STORAGE_WIDE] = MESO_WIDE_WORDS,
-                                        [STORAGE_PROCEDURAL] = MESO_PROCEDURAL};
+                                        [STORAGE_PROCEDURAL] = MESO_PROCEDURAL,
+                                        [STORAGE_PLASTIC] = MESO_LEARNED};
     const bundle_layout *b = &sim->l->bundles[i];
     const uint32_t first = b->projections[0];
     const int is_plastic = projection_has_amplitudes(&sim->e->projections[first]);
@@ -195,6 +200,9 @@ static bundle_entry entry_of(const simulation *sim, uint32_t i)
         .buffer = sim->synapses.bundles[i].buffer,
         .rule = first,
         .amplitude_base = is_plastic ? sim->l->projections[first].amplitude_base : MESO_NEVER,
+        .n_synapses = (uint32_t)sim->synapses.bundles[i].n_synapses,
+        .learning = b->learning,
+        .first_row_state = b->first_row_state,
     };
 }
 
@@ -326,7 +334,7 @@ static meso_status synapse_buffers_create(simulation *sim, meso_error *err)
     synapses *s = &sim->synapses;
     uint64_t used[MESO_SYNAPSE_BUFFERS] = {0};
     for (uint32_t i = 0; i < sim->l->n_bundles; i++) {
-        const uint64_t bytes = s->bundles[i].n_synapses * storage_bytes(sim->l->bundles[i].storage);
+        const uint64_t bytes = s->bundles[i].n_synapses * sim->l->bundles[i].synapse_bytes;
         const uint32_t n = synapses_place(used, bytes, sim->l->buffer_bytes);
         if (n == MESO_SYNAPSE_BUFFERS)
             return no_room(sim, i, bytes, err);

@@ -1,6 +1,7 @@
 #include "engine/internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * Reading a projection back. The rows of its bundle may hold other projections too, which differ by their levels
@@ -9,9 +10,10 @@
 typedef struct edge_reader {
     const simulation *sim;
     uint32_t projection;
-    uint32_t first_word;          /* of the projection's targets in a slot */
-    uint32_t *rows, *words;       /* of the bundle at hand */
-    edge *edges;                  /* NULL: they are only counted */
+    uint32_t first_word;    /* of the projection's targets in a slot */
+    uint32_t *rows, *words; /* of the bundle at hand */
+    uint64_t n_synapses;
+    edge *edges; /* NULL: they are only counted */
     uint64_t n;
 } edge_reader;
 
@@ -24,8 +26,25 @@ static uint32_t neuron_of(const layout *l, uint32_t population, uint32_t partiti
     return chunk * p->chunk_size + local % p->chunk_size;
 }
 
-static void synapse_decode(edge_reader *r, const bundle_layout *b, uint32_t source, uint64_t row,
-                           uint64_t s)
+/* Where a synapse's effect goes, and with which weight. */
+typedef struct synapse_words {
+    uint32_t local, late; /* cell in its partition, steps in its delay group */
+    double weight;
+} synapse_words;
+
+/* Weights are floats behind the words of all synapses. */
+static synapse_words learned_words(const edge_reader *r, uint64_t s)
+{
+    const uint32_t target = r->sim->e->projections[r->projection].target;
+    const uint32_t bits = layout_local_bits(&r->sim->l->populations[target]);
+    float weight;
+    memcpy(&weight, &r->words[r->n_synapses + s], sizeof weight);
+    return (synapse_words){
+        .local = r->words[s] & ((1u << bits) - 1), .late = r->words[s] >> bits, .weight = weight};
+}
+
+/* 0 if the synapse is another projection's. */
+static int ring_words(const edge_reader *r, const bundle_layout *b, uint64_t s, synapse_words *out)
 {
     const layout *l = r->sim->l;
     const projection_layout *q = &l->projections[r->projection];
@@ -34,20 +53,33 @@ static void synapse_decode(edge_reader *r, const bundle_layout *b, uint32_t sour
     const uint32_t offset = wide ? r->words[2 * s] : r->words[s] & mask;
     const uint32_t level = wide ? q->first_level : r->words[s] >> l->offset_bits;
     if (level - q->first_level >= q->n_levels)
-        return;
+        return 0;
     const int32_t weight = wide ? (int32_t)r->words[2 * s + 1]
                                 : r->sim->synapses.levels[b->level_base + level];
-    const uint32_t local = offset % l->n_words - r->first_word;
+    *out = (synapse_words){.local = offset % l->n_words - r->first_word,
+                           .late = offset / l->n_words,
+                           .weight = weight * projection_weight_unit(r->sim, r->projection)};
+    return 1;
+}
+
+static void synapse_decode(edge_reader *r, const bundle_layout *b, uint32_t source, uint64_t row,
+                           uint64_t s)
+{
+    const layout *l = r->sim->l;
+    synapse_words w;
+    if (b->storage == STORAGE_PLASTIC)
+        w = learned_words(r, s);
+    else if (!ring_words(r, b, s, &w))
+        return;
     const uint32_t group = (uint32_t)(row % b->n_groups) + b->first_group;
     const uint32_t partition = (uint32_t)(row / b->n_groups % l->n_partitions);
     const uint32_t target = r->sim->e->projections[r->projection].target;
     if (r->edges != NULL)
         r->edges[r->n] = (edge){
             .source = source,
-            .target = neuron_of(l, target, partition, local),
-            .weight = weight * projection_weight_unit(r->sim, r->projection),
-            .delay_steps = l->batch_steps + group * l->batches_per_group * l->batch_steps +
-                           offset / l->n_words,
+            .target = neuron_of(l, target, partition, w.local),
+            .weight = w.weight,
+            .delay_steps = l->batch_steps + group * l->batches_per_group * l->batch_steps + w.late,
         };
     r->n++;
 }
@@ -68,8 +100,9 @@ static meso_status bundle_read(edge_reader *r, simulation *sim, uint32_t i, meso
 {
     const bundle_layout *b = &sim->l->bundles[i];
     const bundle_synapses *s = &sim->synapses.bundles[i];
-    const size_t word_bytes = s->n_synapses * storage_bytes(b->storage);
+    const size_t word_bytes = s->n_synapses * b->synapse_bytes;
     meso_status status = MESO_OK;
+    r->n_synapses = s->n_synapses;
     r->rows = malloc((b->n_rows + 1) * sizeof *r->rows);
     r->words = malloc(word_bytes + 1);
     if (r->rows == NULL || r->words == NULL) {

@@ -80,6 +80,13 @@ typedef struct plasticity {
     buffer table, states, amplitudes;
 } plasticity;
 
+/* learning.c: long-term plasticity */
+typedef struct learning {
+    buffer table, constants, events, n_events, levels, rows;
+    cl_program program;
+    kernel learn;
+} learning;
+
 /* playback.c: spikes of files, twice as in recorder.c */
 typedef struct playback_half {
     buffer events, offsets;
@@ -147,6 +154,7 @@ struct simulation {
     cells cells;
     stimuli stimuli;
     plasticity plasticity;
+    learning learning;
     playback playback;
     recorder recorder;
     schedule schedule;
@@ -199,6 +207,17 @@ void schedule_destroy(simulation *sim);
 meso_status schedule_advance(simulation *sim, meso_error *err);
 meso_status plasticity_create(simulation *sim, meso_error *err);
 void plasticity_destroy(simulation *sim);
+/** The program of the rules that projections learn by; none: NULL. */
+meso_status learning_compile(const experiment *e, meso_device *device, const layout *l,
+                             cl_program *out, meso_error *err);
+/** After all buffers were created. */
+meso_status learning_create(simulation *sim, meso_error *err);
+/** What a batch does to synapses that learn, and their share of delivery: before the network's part of it. */
+meso_status learning_launch(simulation *sim, uint64_t batch, meso_error *err);
+void learning_destroy(simulation *sim);
+uint64_t learning_bytes(const layout *l);
+/** MESO_NUMERICS: a target fired more often than its history has places. */
+meso_status learning_failed(const simulation *sim, uint32_t projection, meso_error *err);
 meso_status playback_create(simulation *sim, meso_error *err);
 void playback_destroy(simulation *sim);
 meso_status recorder_create(simulation *sim, meso_error *err);

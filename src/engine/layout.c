@@ -199,6 +199,11 @@ static uint32_t bits_for(uint64_t n_values)
     return bits;
 }
 
+uint32_t layout_local_bits(const population_layout *p)
+{
+    return bits_for(p->n_local);
+}
+
 /* The largest power of two that gives every partition a chunk. */
 static uint32_t chunk_shift(uint32_t n, uint32_t n_partitions)
 {
@@ -507,8 +512,10 @@ static meso_status layout_fill(const experiment *e, const meso_device_info *devi
                                        (e->n_stimuli + 1) * sizeof *l->playback_channels);
     if (l->populations == NULL || l->projections == NULL || l->playback_channels == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
-    for (uint32_t i = 0; i < e->n_projections; i++)
+    for (uint32_t i = 0; i < e->n_projections; i++) {
         l->projections[i].storage = storage[i];
+        l->projections[i].synapse_bytes = projection_synapse_bytes(&e->projections[i], storage[i]);
+    }
     launch_shape(device, options, l);
     l->makes_edges = any_storage(e, l, STORAGE_PROCEDURAL);
     MESO_TRY(time_lay_out(e, l, err));
@@ -519,7 +526,8 @@ static meso_status layout_fill(const experiment *e, const meso_device_info *devi
     MESO_TRY(lists_lay_out(e, device, l, err));
     MESO_TRY(plasticity_lay_out(e, l, err));
     l->ring_words = (uint64_t)l->n_partitions * l->n_slots * l->n_words;
-    return bundles_lay_out(e, l, err);
+    MESO_TRY(bundles_lay_out(e, l, err));
+    return learning_lay_out(e, l, err);
 }
 
 static meso_status layout_try(const experiment *e, const meso_device_info *device,

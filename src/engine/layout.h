@@ -48,6 +48,7 @@ typedef struct projection_layout {
     uint32_t min_delay_steps, max_delay_steps;
     uint32_t first_bundle, n_bundles; /* its synapses are in these: one, or the parts of one */
     synapse_storage storage;
+    uint32_t synapse_bytes;
     uint32_t first_level, n_levels; /* of its weights among those of its bundle */
     double units;                   /* largest weight, in units of its channel */
     double expected_synapses;
@@ -60,6 +61,7 @@ typedef struct projection_layout {
 typedef struct bundle_layout {
     uint32_t source;
     synapse_storage storage;
+    uint32_t synapse_bytes;
     uint32_t first_cell, n_cells; /* in the numbering of the source's spike lists */
     uint32_t first_group, n_groups;
     uint32_t level_base, n_levels; /* its weights in the table of all levels */
@@ -67,7 +69,16 @@ typedef struct bundle_layout {
     uint32_t n_projections;
     double expected_synapses;
     uint64_t row_base, n_rows;
+    uint32_t learning;        /* in layout.learnings, or MESO_NEVER */
+    uint32_t first_row_state; /* of its rows, if they learn */
 } bundle_layout;
+
+/* What a projection with long-term plasticity remembers of its targets' spikes and of its modulator. */
+typedef struct learning_layout {
+    uint32_t projection;
+    uint32_t update_steps, window_steps; /* kernels/layout.clh */
+    uint32_t first_constant, first_target, first_event, event_bits, first_level, level_bits;
+} learning_layout;
 
 typedef struct layout {
     arena *memory;
@@ -98,6 +109,9 @@ typedef struct layout {
     uint32_t n_plastic;
     uint32_t n_plastic_states;
     uint32_t amplitudes_per_batch;
+    learning_layout *learnings; /* [n_learnings] */
+    uint32_t n_learnings;
+    uint32_t n_rule_constants, n_learning_targets, n_events, n_modulator_levels, n_row_states;
     bundle_layout *bundles;         /* [n_bundles] */
     uint32_t n_bundles;
     uint32_t n_levels; /* of weights, over all bundles */
@@ -118,12 +132,14 @@ int synapses_fit(const layout *l);
 /** plasticity.c: which spikes advance which projections, and where their amplitudes stand. Errors: MESO_RANGE,
  *  MESO_MEMORY. */
 meso_status plasticity_lay_out(const experiment *e, layout *l, meso_error *err);
+/** learning.c: what projections with long-term plasticity remember; after the bundles. Errors: MESO_RANGE, MESO_MEMORY. */
+meso_status learning_lay_out(const experiment *e, layout *l, meso_error *err);
 /** Weight number k of n_levels: the mean over an equal step of probability, so that the mean of all is kept. */
 double weight_level(const distribution *d, uint32_t k, uint32_t n_levels);
 /** Largest weight of a projection by size, for any number of levels. */
 double projection_largest_weight(const projection *p);
-/** Bytes of one synapse. */
-uint32_t storage_bytes(synapse_storage storage);
+/** Bytes of one synapse of a projection that is kept so. */
+uint32_t projection_synapse_bytes(const projection *p, synapse_storage storage);
 /** As an experiment names it. */
 const char *storage_name(synapse_storage storage);
 /** How each projection is kept if memory suffices. */
@@ -144,6 +160,8 @@ uint32_t layout_place(const layout *l, const population_layout *p, uint32_t neur
  * cover it. */
 uint64_t layout_row(const layout *l, const bundle_layout *b, uint32_t neuron);
 
+/** Bits of a cell's number in its partition. */
+uint32_t layout_local_bits(const population_layout *p);
 /** Steps of a delay group of synapses that are kept so. */
 uint32_t layout_group_steps(const layout *l, synapse_storage storage);
 /** Steps in a time, rounded to nearest. */

@@ -54,7 +54,7 @@ static uint64_t projection_bytes(const layout *l, uint32_t i)
     for (uint32_t b = q->first_bundle; b < q->first_bundle + q->n_bundles; b++)
         if (q->storage != STORAGE_PROCEDURAL)
             rows += (double)(l->bundles[b].n_rows + 1) / l->bundles[b].n_projections;
-    return (uint64_t)(q->expected_synapses * storage_bytes(q->storage) + rows * sizeof(uint32_t));
+    return (uint64_t)(q->expected_synapses * q->synapse_bytes + rows * sizeof(uint32_t));
 }
 
 /* Tables from which edges are made: they stay only if edges are made anew at every spike. */
@@ -134,6 +134,7 @@ static void early_list(const experiment *e, const layout *l, const listing *to)
     list_add(to, "receptors in grids", cells_bytes(e, l));
     list_add(to, "spike history", history_bytes(l) + list_counts_bytes(e, l));
     list_add(to, "short-term plasticity", plasticity_bytes(l));
+    list_add(to, "long-term plasticity", learning_bytes(l));
 }
 
 static void late_list(const experiment *e, const layout *l, const listing *to)
@@ -185,7 +186,7 @@ static double synapses_bytes(const layout *l)
 {
     double bytes = 0;
     for (uint32_t i = 0; i < l->n_bundles; i++)
-        bytes += l->bundles[i].expected_synapses * storage_bytes(l->bundles[i].storage);
+        bytes += l->bundles[i].expected_synapses * l->bundles[i].synapse_bytes;
     return bytes;
 }
 
@@ -206,6 +207,8 @@ static double buffer_largest(const experiment *e, const layout *l)
                               (double)history_bytes(l),
                               (double)amplitudes_bytes(l),
                               (double)l->n_plastic_states * sizeof(plastic_state),
+                              (double)l->n_events * sizeof(post_event),
+                              (double)l->n_row_states * sizeof(row_state),
                               (double)recorder_record_bytes(e, l),
                               (double)playback_bytes(e, l),
                               (double)voxels_largest_bytes(e)};

@@ -82,13 +82,19 @@ static uint32_t first_owner(const experiment *e, uint32_t owner, uint32_t recept
     return owner;
 }
 
-/* Does anything ask for this receptor in this population: an effect, or a report? */
+/* Does anything ask for this receptor in this population: an effect, a rule of plasticity, or a report? */
 int receptors_has(const experiment *e, uint32_t index, uint32_t receptor_index)
 {
     const population *p = &e->populations[index];
     for (uint32_t i = 0; i < p->n_effects; i++)
         if (p->effects[i].receptor == receptor_index)
             return 1;
+    for (uint32_t i = 0; i < e->n_projections; i++) {
+        const long_term_plasticity *x = e->projections[i].learning;
+        if (x != NULL && e->projections[i].target == index &&
+            x->modulated_by == MODULATED_BY_RECEPTOR && x->modulator == receptor_index)
+            return 1;
+    }
     for (uint32_t i = 0; i < e->record.n_reports; i++) {
         const report *r = &e->record.reports[i];
         if (r->source == REPORT_OCCUPANCY && r->population == index && r->index == receptor_index)

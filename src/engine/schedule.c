@@ -119,7 +119,7 @@ static meso_status probe_if_wanted(simulation *sim, const meso_run_options *opti
 {
     const meso_device_info *device = meso_device_describe(sim->device);
     const meso_schedule wanted = options != NULL ? options->schedule : MESO_SCHEDULE_AUTO;
-    if (wanted == MESO_SCHEDULE_LAUNCH)
+    if (wanted == MESO_SCHEDULE_LAUNCH || sim->l->n_learnings > 0)
         return MESO_OK;
     if (wanted == MESO_SCHEDULE_AUTO && (!sim->l->pocl || !device->is_cpu || sim->field_moves))
         return MESO_OK;
@@ -220,6 +220,7 @@ meso_status schedule_advance(simulation *sim, meso_error *err)
             MESO_TRY(side_by_side_advance(sim, last, err));
             continue;
         }
+        MESO_TRY(learning_launch(sim, c->batch, err));
         MESO_TRY(network_launch(sim, ++c->batch, 0, err));
         c->pause_left -= c->pause_left > 0;
     }

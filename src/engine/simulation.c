@@ -93,15 +93,17 @@ meso_status simulation_compile(const experiment *e, meso_device *device, const l
                                meso_error *err)
 {
     text generated = {0};
-    cl_program program = NULL;
+    cl_program program = NULL, rules = NULL;
     meso_status status = MESO_OK;
     population_program *programs = calloc(e->n_populations + 1, sizeof *programs);
     if (programs == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
     MESO_GO(codegen_populations(e, l, &generated, programs, err));
     MESO_GO(network_compile(e, device, l, generated.data, &program, err));
+    MESO_GO(learning_compile(e, device, l, &rules, err));
 done:
     program_release(&program);
+    program_release(&rules);
     codegen_programs_free(programs, e->n_populations);
     free(programs);
     text_free(&generated);
@@ -223,6 +225,7 @@ static meso_status simulation_build(simulation *sim, const meso_run_options *opt
     MESO_GO(synapses_create(sim, err));
     MESO_GO(recorder_create(sim, err));
     MESO_GO(network_upload(sim, err));
+    MESO_GO(learning_create(sim, err));
     MESO_GO(schedule_create(sim, options, err));
     MESO_GO(field_arguments_set(sim, err));
     MESO_GO(voxels_arguments_set(sim, err));
@@ -268,6 +271,7 @@ void simulation_destroy(simulation **sim)
         synapses_destroy(s);
         recorder_destroy(s);
         plasticity_destroy(s);
+        learning_destroy(s);
         schedule_destroy(s);
         buffer_destroy(s->device, &s->network);
         buffer_destroy(s->device, &s->ring);

@@ -74,7 +74,7 @@ class KernelTexts(unittest.TestCase):
 
     def test_the_kernels_of_one_neuron_or_synapse_per_item(self):
         for path in sorted(KERNELS.glob("*.cl")):
-            if path.name not in ("network.cl", "grids.cl"):
+            if path.name not in ("network.cl", "grids.cl", "learning.cl"):
                 with self.subTest(kernel=path.name):
                     self.assertEqual(lint(includes(*BELOW, *FIELDS, path.name), 1), "")
 
@@ -94,6 +94,19 @@ class KernelTexts(unittest.TestCase):
             for options in ("", "#define MESO_SERIAL\n", "#define MESO_MAKES_EDGES\n#define MESO_PLASTIC\n"):
                 with self.subTest(width=width, options=options):
                     self.assertEqual(lint(options + text, width), "")
+
+    def test_learning_but_for_what_is_generated(self):
+        generated = ("#define MESO_RULE_STATES 2u\n"
+                     "typedef struct { real weight, states[2]; } learned_synapse;\n"
+                     "typedef struct { real p; } rule_numbers;\n"
+                     "rule_numbers rule_load(uint rule, __global const float *K, float dt_ms);\n"
+                     "learned_synapse rule_apply(uint rule, int event, const rule_numbers *n, learned_synapse x,\n"
+                     "                           real value, real span_ms);\n"
+                     "int rule_waits(uint rule);\n")
+        text = includes("layout.clh", "groups.clh", "plasticity.clh", "synapses.clh") + generated
+        for options in ("", "#define MESO_SERIAL\n"):
+            with self.subTest(options=options):
+                self.assertEqual(lint(options + text + includes("learning.cl"), 1), "")
 
     def test_every_model_has_its_pair_of_files(self):
         for folder in ("neurons", "currents", "rules"):

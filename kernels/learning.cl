@@ -1,0 +1,391 @@
+/*
+ * Long-term plasticity: a batch's share of delivery through synapses that learn, and all that changes these synapses.
+ * Before this text stand the rules and, generated, what picks the one with a number: rule_load(), rule_apply() and
+ * rule_waits() (src/engine/codegen_rules.c).
+ *
+ * Time      is counted in steps: an event of step n has the time n + 1. A spike of the source is at a synapse in its own
+ *           step, one of the target a delay later; of two at once the target's comes first. A row has a clock, up to
+ *           which all this has been done to its synapses. It moves to each spike of the source when that is delivered,
+ *           and to the multiples of update_steps as soon as every earlier spike of the source has been: which does
+ *           not depend on how the work is laid out.
+ * Launch    once a batch, before network_advance; a group for each partition, of any size.
+ * Hazards   A team has a row, one of its items a synapse. Spikes of a batch go by step, with a barrier between steps,
+ *           because rows of the same cell follow each other. Row states are read by all, then moved by one.
+ * Memory    per synapse of a spike 4 bytes, and 8 for its weight and each state; a target's number of spikes and the
+ *           latest of them; a ring word.
+ */
+#define MESO_PRE 0 /* as rule_event */
+#define MESO_POST 1
+#define MESO_BETWEEN 2
+
+typedef struct learning_memory {
+    __global const network_entry *network;
+    __global const population_entry *populations;
+    __global const bundle_entry *bundles;
+    __global const learning_entry *learnings;
+    __global const float *constants;
+    __global const uint *row_offsets;
+    __global uint *synapses[MESO_SYNAPSE_BUFFERS];
+    __global int *ring;
+    __global const uint *spikes, *spike_counts;
+    __global const float *field;
+    __global post_event *events;
+    __global uint *n_events;
+    __global float *levels;
+    __global row_state *rows;
+    __global uint *status;
+} learning_memory;
+
+/* --- traces and histories ----------------------------------------------------------------------------- */
+
+MESO_FUNCTION float trace_left(float trace, float per_step, uint n_steps)
+{
+    return meso_flush(trace * meso_exp(-per_step * (float)n_steps));
+}
+
+MESO_FUNCTION float trace_grown(float left, uint nearest)
+{
+    return nearest ? 1.0f : left + 1.0f;
+}
+
+/* A target's spike goes to its history. What it takes the place of may not be asked for any more. */
+MESO_FUNCTION void event_add(const learning_memory *m, const learning_entry *e, uint target, uint time)
+{
+    __global uint *n = &m->n_events[e->first_target + target];
+    __global post_event *events = m->events + e->first_event + ((ulong)target << e->event_bits);
+    const uint mask = (1u << e->event_bits) - 1u, k = *n;
+    float left = 0.0f;
+    if (k > 0u) {
+        const post_event last = events[(k - 1u) & mask];
+        left = trace_left(last.trace, e->minus_per_step, time - last.time);
+    }
+    events[k & mask].time = time;
+    events[k & mask].trace = trace_grown(left, e->nearest);
+    *n = k + 1u;
+    if (k >= mask && time - events[(k + 1u) & mask].time < e->window_steps &&
+        atomic_inc(&m->status[MESO_STATUS_FAILURES]) == 0u) {
+        m->status[MESO_STATUS_CODE] = MESO_FAILED_HISTORY_FULL;
+        m->status[MESO_STATUS_POPULATION] = e->projection;
+    }
+}
+
+/* Spikes of the batch before, from the list of this partition or from that of all. A list has a cell's in order. */
+MESO_FUNCTION void histories_follow(const learning_memory *m, const network_entry *n,
+                                    const learning_entry *e, uint partition, ulong batch)
+{
+    const population_entry target = m->populations[e->target];
+    const uint slot = (uint)((batch - 1ul) % n->n_history);
+    const uint l = n->list_partitions == 1u ? 0u : partition;
+    const uint first_cell = n->list_partitions == 1u ? partition * target.n_local : 0u;
+    const uint n_spikes = min(m->spike_counts[slot * n->n_lists + e->target * n->list_partitions + l],
+                              target.spike_capacity);
+    __global const uint *list = m->spikes + (ulong)slot * n->spikes_per_batch + target.spike_base +
+                                l * target.spike_capacity;
+    const uint first_time = (uint)((batch - 1ul) * n->batch_steps) + 1u;
+    for (uint k = 0; k < n_spikes; k++) {
+        const uint cell = (list[k] & ((1u << n->cell_bits) - 1u)) - first_cell;
+        if (cell < target.n_local && cell % (uint)get_local_size(0) == (uint)get_local_id(0))
+            event_add(m, e, partition * target.n_local + cell, first_time + (list[k] >> n->cell_bits));
+    }
+}
+
+/* The modulator of the field step that begins, in this partition's own ring. */
+MESO_FUNCTION void level_keep(const learning_memory *m, const network_entry *n, const learning_entry *e,
+                              uint partition, ulong batch)
+{
+    const ulong step = batch * n->batch_steps;
+    if (e->modulator == MESO_NEVER || step % n->steps_per_field != 0ul || get_local_id(0) != 0)
+        return;
+    const uint mask = (1u << e->level_bits) - 1u;
+    m->levels[e->first_level + (partition << e->level_bits) + ((uint)(step / n->steps_per_field) & mask)] =
+        m->field[e->modulator];
+}
+
+/* --- a synapse ---------------------------------------------------------------------------------------- */
+
+/* What the synapses of a bundle and delay group need, in this partition. */
+typedef struct learner {
+    learning_entry e;
+    rule_numbers numbers;
+    __global const uint *places;
+    __global float *weights, *states;
+    uint n_synapses; /* of the bundle: stride of the states */
+    __global const post_event *events;
+    __global const uint *n_events;
+    __global const float *levels;
+    __global row_state *rows;
+    uint delay; /* the group's shortest */
+    uint n_words, steps_per_field;
+    float dt_ms;
+    receiver to;
+} learner;
+
+/* A row's way from its clock to a time. */
+typedef struct passage {
+    uint from, to;
+    float trace;     /* of the source's spikes, at the start */
+    float modulator; /* mean over the way */
+    uint fires;      /* the source does, at its end: into the ring */
+    uint at;         /* word of that spike's slot */
+} passage;
+
+MESO_FUNCTION learned_synapse synapse_load(const learner *l, uint s)
+{
+    learned_synapse x;
+    x.weight = l->weights[s];
+    for (uint k = 0; k < MESO_RULE_STATES; k++)
+        x.states[k] = k < l->e.n_states ? l->states[(ulong)k * l->n_synapses + s] : 0.0f;
+    return x;
+}
+
+MESO_FUNCTION void synapse_store(const learner *l, uint s, const learned_synapse *x)
+{
+    l->weights[s] = x->weight;
+    for (uint k = 0; k < MESO_RULE_STATES; k++)
+        if (k < l->e.n_states)
+            l->states[(ulong)k * l->n_synapses + s] = x->states[k];
+}
+
+/* Mean of the modulator from one time to another; it is constant in a field step. */
+MESO_FUNCTION float modulator_between(const learner *l, uint from, uint to)
+{
+    const uint mask = (1u << l->e.level_bits) - 1u;
+    float sum = 0.0f;
+    if (l->e.modulator == MESO_NEVER || from == to)
+        return 0.0f;
+    for (uint at = from; at != to;) {
+        const uint number = at / l->steps_per_field;
+        const uint end = min(to, (number + 1u) * l->steps_per_field);
+        sum = fma(l->levels[number & mask], (float)(end - at), sum);
+        at = end;
+    }
+    return sum * meso_reciprocal((float)(to - from));
+}
+
+MESO_FUNCTION void synapse_change(const learner *l, int event, learned_synapse *x, float value,
+                                  uint span)
+{
+    *x = rule_apply(l->e.rule, event, &l->numbers, *x, value, (float)span * l->dt_ms);
+    x->weight = fmin(fmax(x->weight, l->e.weight_min), l->e.weight_max);
+}
+
+MESO_FUNCTION void synapse_wait(const learner *l, learned_synapse *x, uint from, uint to,
+                                float modulator)
+{
+    if (rule_waits(l->e.rule) && from != to)
+        synapse_change(l, MESO_BETWEEN, x, modulator, to - from);
+}
+
+/* How many of a target's first n spikes were fired by a time. */
+MESO_FUNCTION uint events_until(const learner *l, __global const post_event *events, uint n, uint time)
+{
+    const uint mask = (1u << l->e.event_bits) - 1u;
+    while (n > 0u && (int)(events[(n - 1u) & mask].time - time) > 0)
+        n--;
+    return n;
+}
+
+/* Trace of a target's spikes before a time, by which it has fired n. */
+MESO_FUNCTION float trace_before(const learner *l, __global const post_event *events, uint n, uint time)
+{
+    const uint mask = (1u << l->e.event_bits) - 1u;
+    if (n > 0u && events[(n - 1u) & mask].time == time)
+        n--;
+    if (n == 0u)
+        return 0.0f;
+    const post_event last = events[(n - 1u) & mask];
+    return trace_left(last.trace, l->e.minus_per_step, time - last.time);
+}
+
+MESO_FUNCTION void synapse_deliver(const learner *l, uint slot_word, uint late, uint cell, float weight)
+{
+    const uint at = slot_word + late * l->n_words + l->e.ring_word + cell;
+    MESO_ACCUMULATE(&l->to.ring[min(at, at - l->to.wrap)], (int)rint(weight * l->e.per_unit));
+}
+
+/* The target's spikes on the way, the time between them, and the source's at the end. */
+MESO_FUNCTION void synapse_pass(const learner *l, const passage *p, uint s)
+{
+    const uint mask = (1u << l->e.event_bits) - 1u;
+    const uint cell = l->places[s] & ((1u << l->e.local_bits) - 1u);
+    const uint late = l->places[s] >> l->e.local_bits, delay = l->delay + late;
+    __global const post_event *events = l->events + ((ulong)cell << l->e.event_bits);
+    const uint end = events_until(l, events, l->n_events[cell], p->to - delay);
+    const uint first = events_until(l, events, end, p->from - delay);
+    if (first == end && !p->fires && !rule_waits(l->e.rule))
+        return;
+    learned_synapse x = synapse_load(l, s);
+    uint at = p->from;
+    for (uint k = first; k < end; k++) {
+        const uint time = events[k & mask].time + delay;
+        synapse_wait(l, &x, at, time, modulator_between(l, at, time));
+        synapse_change(l, MESO_POST, &x, trace_left(p->trace, l->e.plus_per_step, time - p->from), 0u);
+        at = time;
+    }
+    synapse_wait(l, &x, at, p->to, first == end ? p->modulator : modulator_between(l, at, p->to));
+    if (p->fires) {
+        synapse_change(l, MESO_PRE, &x, trace_before(l, events, end, p->to - delay), 0u);
+        synapse_deliver(l, p->at, late, cell, x.weight);
+    }
+    synapse_store(l, s, &x);
+}
+
+/* --- rows --------------------------------------------------------------------------------------------- */
+
+MESO_FUNCTION void row_pass(const learner *l, uint row, passage p)
+{
+    const row_state state = l->rows[row];
+    p.from = state.clock;
+    p.trace = state.trace;
+    p.modulator = modulator_between(l, p.from, p.to);
+    const uint end = l->to.row_offsets[row + 1u];
+    for (uint s = l->to.row_offsets[row] + l->to.lane; s < end; s += l->to.team_size)
+        synapse_pass(l, &p, s);
+}
+
+MESO_FUNCTION void row_end(const learner *l, uint row, uint time, uint fires)
+{
+    const row_state state = l->rows[row];
+    const float left = trace_left(state.trace, l->e.plus_per_step, time - state.clock);
+    l->rows[row].clock = time;
+    l->rows[row].trace = fires ? trace_grown(left, l->e.nearest) : left;
+}
+
+MESO_FUNCTION uint row_of(const network_entry *n, const bundle_entry *q, const learner *l, uint source,
+                          uint group)
+{
+    return (source * n->n_partitions + l->to.partition) * q->n_groups + group;
+}
+
+/* All rows of a group to a time. */
+MESO_FUNCTION void rows_sweep(const network_entry *n, const bundle_entry *q, const learner *l, uint group,
+                              uint time)
+{
+    const uint n_sources = n->list_partitions * q->n_cells;
+    const passage p = {0u, time, 0.0f, 0.0f, 0u, 0u};
+    for (uint c = l->to.team; c < n_sources; c += l->to.n_teams)
+        row_pass(l, row_of(n, q, l, c, group), p);
+    MESO_BARRIER();
+    for (uint c = (uint)get_local_id(0); c < n_sources; c += (uint)get_local_size(0))
+        row_end(l, row_of(n, q, l, c, group), time, 0u);
+    MESO_BARRIER();
+}
+
+/* Row of a spike of `step`; MESO_NEVER if it is of another step, or of a cell that the bundle does not cover. */
+MESO_FUNCTION uint row_of_spike(const network_entry *n, const bundle_entry *q, const learner *l,
+                                uint spike, uint step, uint list_partition, uint group)
+{
+    const uint cell = (spike & ((1u << n->cell_bits) - 1u)) - q->first_cell;
+    if (spike >> n->cell_bits != step || cell >= q->n_cells)
+        return MESO_NEVER;
+    return row_of(n, q, l, list_partition * q->n_cells + cell, group);
+}
+
+/* The spikes of one list, step by step. */
+MESO_FUNCTION void list_learn(const network_entry *n, const bundle_entry *q, const learner *l,
+                              __global const uint *list, uint n_spikes, uint list_partition, uint group,
+                              uint first_step)
+{
+    for (uint step = 0; step < n->batch_steps; step++) {
+        const uint time = first_step + step + 1u;
+        for (uint k = l->to.team; k < n_spikes; k += l->to.n_teams) {
+            const uint row = row_of_spike(n, q, l, list[k], step, list_partition, group);
+            const passage p = {0u, time, 0.0f, 0.0f, 1u, slot_word(n, &l->to, list[k])};
+            if (row != MESO_NEVER)
+                row_pass(l, row, p);
+        }
+        MESO_BARRIER();
+        for (uint k = (uint)get_local_id(0); k < n_spikes; k += (uint)get_local_size(0)) {
+            const uint row = row_of_spike(n, q, l, list[k], step, list_partition, group);
+            if (row != MESO_NEVER)
+                row_end(l, row, time, 1u);
+        }
+        MESO_BARRIER();
+    }
+}
+
+/* --- a batch ------------------------------------------------------------------------------------------ */
+
+MESO_FUNCTION learner learner_of(const learning_memory *m, const network_entry *n, const bundle_entry *q,
+                                 uint partition, ulong batch, float dt_ms)
+{
+    learner l;
+    l.e = m->learnings[q->learning];
+    l.numbers = rule_load(l.e.rule, m->constants + l.e.first_constant, dt_ms);
+    l.places = m->synapses[q->buffer] + q->synapse_base;
+    l.weights = (__global float *)(l.places + q->n_synapses);
+    l.states = l.weights + q->n_synapses;
+    l.n_synapses = q->n_synapses;
+    const uint first_target = partition * m->populations[l.e.target].n_local;
+    l.events = m->events + l.e.first_event + ((ulong)first_target << l.e.event_bits);
+    l.n_events = m->n_events + l.e.first_target + first_target;
+    l.levels = m->levels + l.e.first_level + (partition << l.e.level_bits);
+    l.rows = m->rows + q->first_row_state;
+    l.delay = 0u;
+    l.n_words = n->n_words;
+    l.steps_per_field = n->steps_per_field;
+    l.dt_ms = dt_ms;
+    l.to.row_offsets = m->row_offsets + q->row_base;
+    l.to.wrap = n->n_slots * n->n_words;
+    l.to.ring = m->ring + (ulong)partition * l.to.wrap;
+    l.to.partition = partition;
+    l.to.ring_slot = (uint)(batch * n->batch_steps % n->n_slots);
+    teams_form(&l.to);
+    if (l.to.team >= l.to.n_teams)
+        l.to.team = MESO_NEVER; /* a rest that is no team: it only waits */
+    return l;
+}
+
+/* As spikes_deliver() of synapses.clh, but rows are taken to a multiple of update_steps before. */
+MESO_FUNCTION void bundle_learn(const learning_memory *m, const network_entry *n, const bundle_entry *q,
+                                uint partition, ulong batch, float dt_ms)
+{
+    const population_entry from = m->populations[q->source];
+    learner l = learner_of(m, n, q, partition, batch, dt_ms);
+    for (uint g = 0; g < q->n_groups; g++) {
+        const uint back = 1u + (q->first_group + g) * n->batches_per_group;
+        if (back > batch)
+            break;
+        const uint first_step = (uint)((batch - back) * n->batch_steps);
+        const uint h = (uint)((batch - back) % n->n_history);
+        l.delay = back * n->batch_steps;
+        if (first_step > 0u && first_step % l.e.update_steps == 0u)
+            rows_sweep(n, q, &l, g, first_step);
+        for (uint k = 0; k < n->list_partitions; k++) {
+            const uint n_spikes = m->spike_counts[h * n->n_lists + q->source * n->list_partitions + k];
+            __global const uint *list = m->spikes + (ulong)h * n->spikes_per_batch + from.spike_base +
+                                        k * from.spike_capacity;
+            if (n_spikes > 0u)
+                list_learn(n, q, &l, list, min(n_spikes, from.spike_capacity), k, g, first_step);
+        }
+    }
+}
+
+__kernel void synapses_learn(
+    ulong batch, float dt_ms, __global const network_entry *network,
+    __global const population_entry *populations, __global const bundle_entry *bundles,
+    __global const learning_entry *learnings, __global const float *constants,
+    __global const uint *row_offsets, __global uint *synapses0, __global uint *synapses1,
+    __global uint *synapses2, __global uint *synapses3, __global int *ring,
+    __global const uint *spikes, __global const uint *spike_counts, __global const float *field,
+    __global post_event *events, __global uint *n_events, __global float *levels,
+    __global row_state *rows, uint n_learnings, __global uint *status)
+{
+    const learning_memory m = {network, populations, bundles, learnings, constants, row_offsets,
+                               {synapses0, synapses1, synapses2, synapses3}, ring, spikes, spike_counts,
+                               field, events, n_events, levels, rows, status};
+    const network_entry n = *network;
+    const uint partition = (uint)get_group_id(0);
+    for (uint i = 0; i < n_learnings; i++) {
+        const learning_entry e = learnings[i];
+        level_keep(&m, &n, &e, partition, batch);
+        if (batch > 0ul)
+            histories_follow(&m, &n, &e, partition, batch);
+    }
+    MESO_BARRIER();
+    for (uint i = 0; i < n.n_bundles; i++) {
+        const bundle_entry q = bundles[i];
+        if (q.storage == MESO_LEARNED)
+            bundle_learn(&m, &n, &q, partition, batch, dt_ms);
+    }
+}

@@ -1,0 +1,290 @@
+#include "engine/internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FASTEST_HZ 1000.0 /* of a target, for as long as its spikes may be asked for */
+#define EVENT_BITS_MIN 4u
+#define MOST_STEPS 0x1p31 /* that times of 32 bits can tell apart */
+
+/* --- layout ------------------------------------------------------------------------------------------- */
+
+static uint32_t bits_for(double n_places, uint32_t least)
+{
+    uint32_t bits = least;
+    while (ldexp(1, (int)bits) < n_places)
+        bits++;
+    return bits;
+}
+
+static meso_status duration_check(const experiment *e, const projection *p, meso_error *err)
+{
+    const double hours = MOST_STEPS * e->dt_ms / 3.6e6;
+    if (e->duration_s * 1e3 / e->dt_ms < MOST_STEPS)
+        return MESO_OK;
+    return error_set(
+        err, MESO_RANGE,
+        "%s: projections.%s.long_term_plasticity: the protocol is longer than %.3g h, the "
+        "steps that its synapses can count",
+        p->place, p->name, hours);
+}
+
+/*
+ * A row is behind by update_steps and by what its spikes take to their delivery; that, and a spike of a target is at
+ * the synapse only after the delay again: together less than three of the longest delay.
+ */
+static learning_layout learning_of(const experiment *e, const layout *l, uint32_t i)
+{
+    const long_term_plasticity *x = e->projections[i].learning;
+    const uint32_t update = (uint32_t)layout_steps(e, x->update_ms);
+    const uint32_t window = update + 3 * l->projections[i].max_delay_steps;
+    const double spikes = window * e->dt_ms * 1e-3 * FASTEST_HZ + 2;
+    return (learning_layout){
+        .projection = i,
+        .update_steps = update,
+        .window_steps = window,
+        .event_bits = bits_for(spikes, EVENT_BITS_MIN),
+        .level_bits = bits_for(window / l->steps_per_field + 3.0, 0),
+    };
+}
+
+/* Numbers of its tables follow those of the ones before it. */
+static meso_status learning_add(const experiment *e, layout *l, uint32_t i, uint64_t *n_events,
+                                meso_error *err)
+{
+    const projection *p = &e->projections[i];
+    const uint32_t n_places = l->populations[p->target].n_padded;
+    learning_layout *x = &l->learnings[l->n_learnings];
+    MESO_TRY(duration_check(e, p, err));
+    *x = learning_of(e, l, i);
+    x->first_constant = l->n_rule_constants;
+    x->first_target = l->n_learning_targets;
+    x->first_event = (uint32_t)*n_events;
+    x->first_level = l->n_modulator_levels;
+    l->n_rule_constants += p->learning->rule->n_parameters + 2;
+    l->n_learning_targets += n_places;
+    *n_events += (uint64_t)n_places << x->event_bits;
+    if (p->learning->modulated_by != MODULATED_BY_NOTHING)
+        l->n_modulator_levels += l->n_partitions << x->level_bits;
+    const projection_layout *q = &l->projections[i];
+    for (uint32_t b = q->first_bundle; b < q->first_bundle + q->n_bundles; b++) {
+        l->bundles[b].learning = l->n_learnings;
+        l->bundles[b].first_row_state = l->n_row_states;
+        l->n_row_states += (uint32_t)l->bundles[b].n_rows;
+    }
+    l->n_learnings++;
+    return MESO_OK;
+}
+
+meso_status learning_lay_out(const experiment *e, layout *l, meso_error *err)
+{
+    uint64_t n_events = 0;
+    l->learnings = arena_alloc(l->memory, (e->n_projections + 1) * sizeof *l->learnings);
+    if (l->learnings == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    for (uint32_t b = 0; b < l->n_bundles; b++)
+        l->bundles[b].learning = MESO_NEVER;
+    for (uint32_t i = 0; i < e->n_projections; i++)
+        if (e->projections[i].learning != NULL)
+            MESO_TRY(learning_add(e, l, i, &n_events, err));
+    if (n_events > UINT32_MAX)
+        return too_large(e, "the history of spikes for long-term plasticity", (double)n_events,
+                         err);
+    l->n_events = (uint32_t)n_events;
+    return MESO_OK;
+}
+
+uint64_t learning_bytes(const layout *l)
+{
+    return l->n_learnings * sizeof(learning_entry) + l->n_rule_constants * sizeof(float) +
+           l->n_events * sizeof(post_event) + l->n_learning_targets * sizeof(uint32_t) +
+           l->n_modulator_levels * sizeof(float) + l->n_row_states * sizeof(row_state);
+}
+
+/* --- tables ------------------------------------------------------------------------------------------- */
+
+static double parameter_of(const long_term_plasticity *x, const char *name)
+{
+    uint32_t i = 0;
+    while (strcmp(x->rule->parameters[i].name, name) != 0)
+        i++;
+    return x->parameters[i].mean;
+}
+
+/* Index in field of what a rule gets, or MESO_NEVER. */
+static uint32_t modulator_field(const simulation *sim, const projection *p)
+{
+    const long_term_plasticity *x = p->learning;
+    const char *region = sim->e->populations[p->target].region;
+    if (x->modulated_by == MODULATED_BY_RECEPTOR)
+        return receptors_field(&sim->modulators, p->target, x->modulator) + 1;
+    if (x->modulated_by == MODULATED_BY_CONCENTRATION)
+        return modulators_concentration(
+            &sim->modulators, x->modulator,
+            modulator_compartment(&sim->e->modulators[x->modulator], region));
+    return MESO_NEVER;
+}
+
+static learning_entry entry_of(const simulation *sim, const learning_layout *q)
+{
+    const experiment *e = sim->e;
+    const projection *p = &e->projections[q->projection];
+    const long_term_plasticity *x = p->learning;
+    const population_layout *to = &sim->l->populations[p->target];
+    return (learning_entry){
+        .projection = q->projection,
+        .target = p->target,
+        .rule = (uint32_t)(x->rule - e->rules),
+        .first_constant = q->first_constant,
+        .n_states = x->rule->n_state,
+        .nearest = x->pairs == PAIRS_NEAREST,
+        .update_steps = q->update_steps,
+        .window_steps = q->window_steps,
+        .first_target = q->first_target,
+        .first_event = q->first_event,
+        .event_bits = q->event_bits,
+        .modulator = modulator_field(sim, p),
+        .first_level = q->first_level,
+        .level_bits = q->level_bits,
+        .local_bits = layout_local_bits(to),
+        .ring_word = to->ring_word + sim->l->projections[q->projection].channel * to->n_local,
+        .plus_per_step = (float)(e->dt_ms / parameter_of(x, "tau_plus_ms")),
+        .minus_per_step = (float)(e->dt_ms / parameter_of(x, "tau_minus_ms")),
+        .weight_min = (float)x->weight_min,
+        .weight_max = (float)x->weight_max,
+        .per_unit = (float)(1 / projection_weight_unit(sim, q->projection)),
+    };
+}
+
+static void constants_fill(const long_term_plasticity *x, float *constants)
+{
+    const uint32_t n = x->rule->n_parameters;
+    for (uint32_t k = 0; k < n; k++)
+        constants[k] = (float)x->parameters[k].mean;
+    constants[n] = (float)x->weight_min;
+    constants[n + 1] = (float)x->weight_max;
+}
+
+static meso_status tables_upload(simulation *sim, meso_error *err)
+{
+    const layout *l = sim->l;
+    learning *x = &sim->learning;
+    meso_status status = MESO_OK;
+    learning_entry *table = calloc(l->n_learnings + 1, sizeof *table);
+    float *constants = calloc(l->n_rule_constants + 1, sizeof *constants);
+    if (table == NULL || constants == NULL) {
+        status = error_set(err, MESO_MEMORY, "out of memory");
+        goto done;
+    }
+    for (uint32_t i = 0; i < l->n_learnings; i++) {
+        const learning_layout *q = &l->learnings[i];
+        table[i] = entry_of(sim, q);
+        constants_fill(sim->e->projections[q->projection].learning, constants + q->first_constant);
+    }
+    const buffer_spec all[] = {
+        {"long-term plasticity", l->n_learnings * sizeof *table, table, &x->table},
+        {"rule constants", l->n_rule_constants * sizeof *constants, constants, &x->constants},
+        {"spikes of targets", l->n_events * sizeof(post_event), NULL, &x->events},
+        {"numbers of spikes of targets", l->n_learning_targets * sizeof(uint32_t), NULL,
+         &x->n_events},
+        {"modulator levels", l->n_modulator_levels * sizeof(float), NULL, &x->levels},
+        {"row states", l->n_row_states * sizeof(row_state), NULL, &x->rows},
+    };
+    status = buffers_create(sim->device, all, sizeof all / sizeof *all, err);
+done:
+    free(table);
+    free(constants);
+    return status;
+}
+
+/* --- the kernel --------------------------------------------------------------------------------------- */
+
+/* Arguments of synapses_learn (learning.cl) by position. */
+enum { BATCH, DT, TABLES, STATUS = TABLES + 19 };
+
+meso_status learning_compile(const experiment *e, meso_device *device, const layout *l,
+                             cl_program *out, meso_error *err)
+{
+    static const char *const before[] = {"mesocl.clh",  "math.clh",   "rng.clh",
+                                         "layout.clh",  "groups.clh", "plasticity.clh",
+                                         "synapses.clh"};
+    static const char *const after[] = {"learning.cl"};
+    char options[96];
+    text source = {0};
+    meso_status status = MESO_OK;
+    *out = NULL;
+    if (e->n_rules == 0)
+        return MESO_OK;
+    snprintf(options, sizeof options, "-w -DMESO_WIDTH=1%s%s",
+             l->work_group_size == 1 ? " -DMESO_SERIAL" : "", l->pocl ? " -DMESO_POCL" : "");
+    MESO_GO(kernel_text(&source, before, sizeof before / sizeof *before, err));
+    MESO_GO(codegen_rules(e, &source, err));
+    MESO_GO(kernel_text(&source, after, 1, err));
+    MESO_GO(program_build(device, "learning", source.data, options, out, err));
+done:
+    text_free(&source);
+    return status == MESO_KERNEL_BUILD ? model_errors(e, err) : status;
+}
+
+static meso_status arguments_set(simulation *sim, meso_error *err)
+{
+    const synapses *s = &sim->synapses;
+    const learning *x = &sim->learning;
+    const buffer *const tables[] = {&sim->network,      &sim->neurons.populations,
+                                    &s->table,          &x->table,
+                                    &x->constants,      &s->row_offsets,
+                                    &s->buffers[0],     &s->buffers[1],
+                                    &s->buffers[2],     &s->buffers[3],
+                                    &sim->ring,         &sim->spikes,
+                                    &sim->spike_counts, &sim->modulators.field,
+                                    &x->events,         &x->n_events,
+                                    &x->levels,         &x->rows};
+    kernel *k = &sim->learning.learn;
+    MESO_TRY(kernel_set_f32(k, DT, (float)sim->e->dt_ms, err));
+    MESO_TRY(kernel_set_buffers(k, TABLES, tables, sizeof tables / sizeof *tables, err));
+    return kernel_set_u32(k, STATUS - 1, sim->l->n_learnings, err);
+}
+
+meso_status learning_create(simulation *sim, meso_error *err)
+{
+    learning *x = &sim->learning;
+    if (sim->l->n_learnings == 0)
+        return MESO_OK;
+    MESO_TRY(tables_upload(sim, err));
+    MESO_TRY(learning_compile(sim->e, sim->device, sim->l, &x->program, err));
+    MESO_TRY(kernel_create(x->program, "synapses_learn", &x->learn, err));
+    return arguments_set(sim, err);
+}
+
+meso_status learning_launch(simulation *sim, uint64_t batch, meso_error *err)
+{
+    const cl_ulong number = batch;
+    kernel *k = &sim->learning.learn;
+    if (sim->l->n_learnings == 0)
+        return MESO_OK;
+    MESO_TRY(kernel_set_bytes(k, BATCH, sizeof number, &number, err));
+    MESO_TRY(kernel_set_buffer(k, STATUS, &sim->recorder.halves[sim->n_enqueued % 2].status, err));
+    return device_launch(sim->device, k, sim->l->n_partitions, sim->l->work_group_size, err);
+}
+
+void learning_destroy(simulation *sim)
+{
+    learning *x = &sim->learning;
+    buffer *all[] = {&x->table, &x->constants, &x->events, &x->n_events, &x->levels, &x->rows};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        buffer_destroy(sim->device, all[i]);
+    kernel_release(&x->learn);
+    program_release(&x->program);
+}
+
+meso_status learning_failed(const simulation *sim, uint32_t i, meso_error *err)
+{
+    const projection *p = &sim->e->projections[i];
+    return error_set(
+        err, MESO_NUMERICS,
+        "projections.%s: a cell of '%s' fires too often for the history of its spikes that "
+        "long_term_plasticity keeps: a shorter update_ms than %.15g needs less of it",
+        p->name, sim->e->populations[p->target].name, p->learning->update_ms);
+}
