@@ -93,11 +93,11 @@ MESO_FUNCTION void histories_follow(const learning_memory *m, const network_entr
 MESO_FUNCTION void level_keep(const learning_memory *m, const network_entry *n, const learning_entry *e,
                               uint partition, ulong batch)
 {
-    const ulong step = batch * n->batch_steps;
-    if (e->modulator == MESO_NEVER || step % n->steps_per_field != 0ul || get_local_id(0) != 0)
+    const ulong step = batch * n->batch_steps, number = step / n->steps_per_field;
+    if (e->modulator == MESO_NEVER || number * n->steps_per_field != step || get_local_id(0) != 0)
         return;
     const uint mask = (1u << e->level_bits) - 1u;
-    m->levels[e->first_level + (partition << e->level_bits) + ((uint)(step / n->steps_per_field) & mask)] =
+    m->levels[e->first_level + (partition << e->level_bits) + ((uint)number & mask)] =
         m->field[e->modulator];
 }
 

@@ -14,25 +14,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char large[] =
-    "{\"schema_version\":1,\"cells\":{\"cell\":{\"model\":\"izhikevich\",\"conductances\":{"
-    "\"ampa\":"
-    "{\"kind\":\"exponential\",\"tau_decay_ms\":5,\"E_mV\":0}}}},"
-    "\"populations\":{\"a\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":20000},"
-    "\"b\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":5000}},"
-    "\"projections\":{\"ab\":{\"source\":\"a\",\"target\":\"b\",\"rule\":\"fixed_indegree\","
-    "\"indegree\":300,\"receptors\":{\"ampa\":1},\"weight_nS\":0.001,\"delay_ms\":{"
-    "\"distribution\":"
-    "\"uniform\",\"min\":1,\"max\":5}},"
-    "\"ba\":{\"source\":\"b\",\"target\":\"a\",\"rule\":\"fixed_probability\",\"probability\":0.02,"
-    "\"receptors\":{\"ampa\":1},\"weight_nS\":0.001,\"delay_ms\":2,"
-    "\"short_term_plasticity\":{\"U\":0.5,\"tau_recovery_ms\":800}}},"
-    "\"protocol\":[{\"phase\":\"all\",\"ms\":5}]}";
+#define LARGE(learning)                                                                            \
+    "{\"schema_version\":1,\"cells\":{\"cell\":{\"model\":\"izhikevich\",\"conductances\":{"       \
+    "\"ampa\":{\"kind\":\"exponential\",\"tau_decay_ms\":5,\"E_mV\":0}}}},"                        \
+    "\"populations\":{\"a\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":20000},"             \
+    "\"b\":{\"cell\":\"cell\",\"region\":\"r\",\"n_neurons\":5000}},"                              \
+    "\"projections\":{\"ab\":{\"source\":\"a\",\"target\":\"b\",\"rule\":\"fixed_indegree\","      \
+    "\"indegree\":300,\"receptors\":{\"ampa\":1},\"weight_nS\":0.001,\"delay_ms\":{"               \
+    "\"distribution\":\"uniform\",\"min\":1,\"max\":5}" learning "},"                              \
+    "\"ba\":{\"source\":\"b\",\"target\":\"a\",\"rule\":\"fixed_probability\","                    \
+    "\"probability\":0.02,\"receptors\":{\"ampa\":1},\"weight_nS\":0.001,\"delay_ms\":2,"          \
+    "\"short_term_plasticity\":{\"U\":0.5,\"tau_recovery_ms\":800}}},"                             \
+    "\"protocol\":[{\"phase\":\"all\",\"ms\":5}]}"
 
-static void test_plan_is_within_five_percent(void **state)
+static void assert_planned(const char *json)
 {
-    (void)state;
-    meso_experiment *e = capture_load(large);
+    meso_experiment *e = capture_load(json);
     meso_plan_row *rows = NULL;
     uint32_t n = 0;
     meso_error err = {0};
@@ -42,10 +39,23 @@ static void test_plan_is_within_five_percent(void **state)
     assert_string_equal(rows[n - 1].name, "total");
     free(rows);
     meso_experiment_destroy(&e);
-    capture c = capture_run(large, NULL);
+    capture c = capture_run(json, NULL);
     if (fabs(planned / (double)c.peak_device_bytes - 1) > 0.05)
         fail_msg("planned %.0f bytes, took %.0f", planned, (double)c.peak_device_bytes);
     capture_free(&c);
+}
+
+static void test_plan_is_within_five_percent(void **state)
+{
+    (void)state;
+    assert_planned(LARGE(""));
+}
+
+static void test_plan_of_synapses_that_learn(void **state)
+{
+    (void)state;
+    assert_planned(LARGE(",\"long_term_plasticity\":{\"rule\":\"stdp\",\"weight_max_nS\":0.01,"
+                         "\"update_ms\":500}"));
 }
 
 static void refuse(const char *json, meso_status status, const char *part)
@@ -185,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plan_is_within_five_percent),
+        cmocka_unit_test(test_plan_of_synapses_that_learn),
         cmocka_unit_test(test_too_large_a_population_is_refused),
         cmocka_unit_test(test_too_many_synapses_are_refused),
         cmocka_unit_test(test_one_cell_alone_runs),

@@ -95,6 +95,34 @@ static void test_same_with_eight_bytes_a_synapse(void **state)
     assert_same(wide, &(meso_run_options){.partitions = 3, .work_group_size = 8, .vector_width = 1});
 }
 
+/* Two rules, of which one has a modulator. */
+static void test_same_when_synapses_learn(void **state)
+{
+    (void)state;
+    const char learning[] = "tests/support/learning.json";
+    const meso_run_options layouts[] = {
+        {.partitions = 1},
+        {.partitions = 2, .schedule = MESO_SCHEDULE_SIDE_BY_SIDE},
+        {.partitions = 7, .vector_width = 4},
+        {.work_group_size = 64, .vector_width = 4},
+        {.work_group_size = 8, .vector_width = 1, .partitions = 3},
+    };
+    capture first = capture_run_file(learning, "", NULL);
+    assert_true(first.n_spikes > 2000);
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
+        capture c = capture_run_file(learning, "", &layouts[i]);
+        assert_int_equal(c.spike_hash, first.spike_hash);
+        assert_int_equal(c.synaptic_events, first.synaptic_events);
+        capture_free(&c);
+    }
+    capture c = capture_run_file(learning, "record.reports={\"v\":{\"population\":\"out\",\"variable\":\"v_mV\","
+                                           "\"neurons\":1,\"interval_ms\":0.1}}",
+                                 NULL);
+    assert_int_equal(c.spike_hash, first.spike_hash);
+    capture_free(&c);
+    capture_free(&first);
+}
+
 /* A second of a network whose batches are single steps, and whose inputs have both signs: every layout beside the
  * one that the device chooses. */
 static void test_same_second_of_a_cortical_network_for_every_layout(void **state)
@@ -175,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_same_when_batches_go_to_the_device_together),
         cmocka_unit_test(test_same_when_edges_are_made_anew_at_every_spike),
         cmocka_unit_test(test_same_with_eight_bytes_a_synapse),
+        cmocka_unit_test(test_same_when_synapses_learn),
         cmocka_unit_test(test_same_second_of_a_cortical_network_for_every_layout),
         cmocka_unit_test(test_same_when_batches_are_cut_to_single_steps),
         cmocka_unit_test(test_another_seed_gives_other_spikes),
