@@ -39,7 +39,8 @@ class Page(unittest.TestCase):
 
     def test_the_page_has_a_model_and_an_experiment(self):
         self.assertEqual(self.files, {"resonate_and_fire.json", "resonate_and_fire.clh", "resonance.json",
-                                      "bupropion.json", "bupropion_acute.json"})
+                                      "bupropion.json", "bupropion_acute.json",
+                                      "forgetting.json", "forgetting.clh", "learning.json"})
 
     def test_ringing_has_the_frequency_and_damping_of_the_formula(self):
         y = self.results.report("ringing")[:, 0].astype(float) + 60
@@ -58,6 +59,39 @@ class Page(unittest.TestCase):
         self.assertEqual(self.count("too_fast"), [0])
         self.assertGreater(self.count("in_rhythm")[0], 1)
         self.assertGreater(min(self.count("listeners", 2)), 1)
+
+
+class Rule(unittest.TestCase):
+    """The plasticity rule of the page."""
+
+    def run_on(self, command, *arguments, before="", after=""):
+        with tempfile.TemporaryDirectory() as directory:
+            write_files(Path(directory))
+            path = Path(directory) / "forgetting.clh"
+            path.write_text(path.read_text().replace(before, after, 1) if before else path.read_text())
+            return subprocess.run([Path(command).resolve(), *arguments], cwd=directory, capture_output=True, text=True)
+
+    def test_it_learns_and_forgets(self):
+        run = self.run_on(os.environ["MESOCL_LEARNED_WEIGHTS"], "learning.json", "305")
+        lines = [line.split() for line in run.stdout.splitlines()]
+        steps = [int(line[1]) for line in lines if line[:1] == ["s"]]
+        (weight,) = [float(line[-1]) for line in lines if line[:1] == ["w"]]
+        self.assertEqual(len(steps), 2, run.stderr)
+        arrival_ms, since_ms = (steps[1] + 1) * 0.1 + 1, (steps[1] - steps[0]) * 0.1 + 1
+        expected = 1 + 2 * np.exp(-since_ms / 20) * np.exp(-(300 - arrival_ms) / 200)
+        self.assertAlmostEqual(weight, expected, delta=1e-5)
+
+    def test_what_the_compiler_finds(self):
+        for command in (("check",), ("run", "--out", "out", "--quiet")):
+            run = self.run_on(PROGRAM, command[0], "learning.json", *command[1:], before="meso_exp(",
+                              after="meso_exponential(")
+            self.assertEqual(run.returncode, 2)
+            self.assertRegex(run.stderr, r"mesocl: error: \./forgetting\.clh:22: .*meso_exponential")
+
+    def test_a_function_that_does_not_fit(self):
+        run = self.run_on(PROGRAM, "check", "learning.json", before="forgetting_derived d, real trace", after="real trace")
+        self.assertRegex(run.stderr, r"mesocl: error: \./forgetting\.clh:\d+: conflicting types for 'forgetting_pre'; "
+                                     r"expected forgetting_state forgetting_pre\(")
 
 
 class Drug(unittest.TestCase):
