@@ -31,7 +31,7 @@ typedef struct learning_memory {
     __global const float *field;
     __global post_event *events;
     __global uint *n_events;
-    __global float *levels;
+    __global modulator_level *levels;
     __global row_state *rows;
     __global uint *status;
 } learning_memory;
@@ -97,8 +97,11 @@ MESO_FUNCTION void level_keep(const learning_memory *m, const network_entry *n, 
     if (e->modulator == MESO_NEVER || number * n->steps_per_field != step || get_local_id(0) != 0)
         return;
     const uint mask = (1u << e->level_bits) - 1u;
-    m->levels[e->first_level + (partition << e->level_bits) + ((uint)number & mask)] =
-        m->field[e->modulator];
+    __global modulator_level *levels = m->levels + e->first_level + (partition << e->level_bits);
+    const modulator_level last = levels[((uint)number - 1u) & mask];
+    levels[(uint)number & mask].now = m->field[e->modulator];
+    levels[(uint)number & mask].before =
+        step % e->update_steps == 0ul ? 0.0f : fma(last.now, (float)n->steps_per_field, last.before);
 }
 
 /* --- a synapse ---------------------------------------------------------------------------------------- */
@@ -112,7 +115,7 @@ typedef struct learner {
     uint n_synapses; /* of the bundle: stride of the states */
     __global const post_event *events;
     __global const uint *n_events;
-    __global const float *levels;
+    __global const modulator_level *levels;
     __global row_state *rows;
     uint delay; /* the group's shortest */
     uint n_words, steps_per_field;
@@ -146,20 +149,19 @@ MESO_FUNCTION void synapse_store(const learner *l, uint s, const learned_synapse
             l->states[(ulong)k * l->n_synapses + s] = x->states[k];
 }
 
-/* Mean of the modulator from one time to another; it is constant in a field step. */
+/* Mean of the modulator from one time to another, with no multiple of update_steps between them. */
 MESO_FUNCTION float modulator_between(const learner *l, uint from, uint to)
 {
-    const uint mask = (1u << l->e.level_bits) - 1u;
-    float sum = 0.0f;
     if (l->e.modulator == MESO_NEVER || from == to)
         return 0.0f;
-    for (uint at = from; at != to;) {
-        const uint number = at / l->steps_per_field;
-        const uint end = min(to, (number + 1u) * l->steps_per_field);
-        sum = fma(l->levels[number & mask], (float)(end - at), sum);
-        at = end;
-    }
-    return sum * meso_reciprocal((float)(to - from));
+    const uint mask = (1u << l->e.level_bits) - 1u;
+    const uint first = from / l->steps_per_field, last = (to - 1u) / l->steps_per_field;
+    const modulator_level a = l->levels[first & mask], b = l->levels[last & mask];
+    if (first == last)
+        return a.now;
+    const float until_from = fma(a.now, (float)(from - first * l->steps_per_field), a.before);
+    const float until_to = fma(b.now, (float)(to - last * l->steps_per_field), b.before);
+    return (until_to - until_from) * meso_reciprocal((float)(to - from));
 }
 
 MESO_FUNCTION void synapse_change(const learner *l, int event, learned_synapse *x, float value,
@@ -368,7 +370,7 @@ __kernel void synapses_learn(
     __global const uint *row_offsets, __global uint *synapses0, __global uint *synapses1,
     __global uint *synapses2, __global uint *synapses3, __global int *ring,
     __global const uint *spikes, __global const uint *spike_counts, __global const float *field,
-    __global post_event *events, __global uint *n_events, __global float *levels,
+    __global post_event *events, __global uint *n_events, __global modulator_level *levels,
     __global row_state *rows, uint n_learnings, __global uint *status)
 {
     const learning_memory m = {network, populations, bundles, learnings, constants, row_offsets,

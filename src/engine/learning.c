@@ -100,7 +100,7 @@ uint64_t learning_bytes(const layout *l)
 {
     return l->n_learnings * sizeof(learning_entry) + l->n_rule_constants * sizeof(float) +
            l->n_events * sizeof(post_event) + l->n_learning_targets * sizeof(uint32_t) +
-           l->n_modulator_levels * sizeof(float) + l->n_row_states * sizeof(row_state);
+           l->n_modulator_levels * sizeof(modulator_level) + l->n_row_states * sizeof(row_state);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------- */
@@ -189,7 +189,7 @@ static meso_status tables_upload(simulation *sim, meso_error *err)
         {"spikes of targets", l->n_events * sizeof(post_event), NULL, &x->events},
         {"numbers of spikes of targets", l->n_learning_targets * sizeof(uint32_t), NULL,
          &x->n_events},
-        {"modulator levels", l->n_modulator_levels * sizeof(float), NULL, &x->levels},
+        {"modulator levels", l->n_modulator_levels * sizeof(modulator_level), NULL, &x->levels},
         {"row states", l->n_row_states * sizeof(row_state), NULL, &x->rows},
     };
     status = buffers_create(sim->device, all, sizeof all / sizeof *all, err);
