@@ -205,10 +205,25 @@ MESO_FUNCTION void synapse_deliver(const learner *l, uint slot_word, uint late, 
     MESO_ACCUMULATE(&l->to.ring[min(at, at - l->to.wrap)], (int)rint(weight * l->e.per_unit));
 }
 
-/* The target's spikes on the way, the time between them, and the source's at the end. */
-MESO_FUNCTION void synapse_pass(const learner *l, const passage *p, uint s)
+/* The target's spikes on the way, by their numbers, and the time between them. */
+MESO_FUNCTION void synapse_follow(const learner *l, const passage *p, __global const post_event *events,
+                                  uint first, uint end, uint delay, learned_synapse *x)
 {
     const uint mask = (1u << l->e.event_bits) - 1u;
+    uint at = p->from;
+    for (uint k = first; k < end; k++) {
+        const uint time = events[k & mask].time + delay;
+        synapse_wait(l, x, at, time, modulator_between(l, at, time));
+        synapse_change(l, MESO_POST, x, trace_left(p->trace, l->e.plus_per_step, time - p->from), 0u);
+        at = time;
+    }
+    synapse_wait(l, x, at, p->to, modulator_between(l, at, p->to));
+}
+
+/* All that comes to a synapse on the way, and the source's spike at the end. Without spikes of the target time does the
+ * same to all synapses of a row: worth a path of its own, out of whose loop the compiler takes what is common. */
+MESO_FUNCTION void synapse_pass(const learner *l, const passage *p, uint s)
+{
     const uint cell = l->places[s] & ((1u << l->e.local_bits) - 1u);
     const uint late = l->places[s] >> l->e.local_bits, delay = l->delay + late;
     __global const post_event *events = l->events + ((ulong)cell << l->e.event_bits);
@@ -217,14 +232,10 @@ MESO_FUNCTION void synapse_pass(const learner *l, const passage *p, uint s)
     if (first == end && !p->fires && !rule_waits(l->e.rule))
         return;
     learned_synapse x = synapse_load(l, s);
-    uint at = p->from;
-    for (uint k = first; k < end; k++) {
-        const uint time = events[k & mask].time + delay;
-        synapse_wait(l, &x, at, time, modulator_between(l, at, time));
-        synapse_change(l, MESO_POST, &x, trace_left(p->trace, l->e.plus_per_step, time - p->from), 0u);
-        at = time;
-    }
-    synapse_wait(l, &x, at, p->to, first == end ? p->modulator : modulator_between(l, at, p->to));
+    if (first == end)
+        synapse_wait(l, &x, p->from, p->to, p->modulator);
+    else
+        synapse_follow(l, p, events, first, end, delay, &x);
     if (p->fires) {
         synapse_change(l, MESO_PRE, &x, trace_before(l, events, end, p->to - delay), 0u);
         synapse_deliver(l, p->at, late, cell, x.weight);
