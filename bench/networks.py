@@ -4,6 +4,7 @@
     python3 bench/networks.py pd14 --scale 0.1 --drive dc --out FILE.json
     python3 bench/networks.py brunel --g 6 --eta 4 --seconds 2 --out FILE.json
     python3 bench/networks.py coba --n 40000 --synapses 1000 --out FILE.json
+    python3 bench/networks.py learning --rule stdp --out FILE.json
 
 A network is a dict: `cell` (one kind for all), `populations`, `projections`, `drive` (Poisson input from
 outside). Units stand in keys; weights and their spread have the unit of the cell's input. A drawn quantity is
@@ -194,7 +195,36 @@ def coba(n=4000, synapses=80):
                       for name in ("E", "I")]}
 
 
-NETWORKS = {"pd14": pd14, "brunel": brunel, "coba": coba}
+# --- synapses that learn, or the same that do not -------------------------------------------------------
+
+LEARNING_RULES = ("static", "stdp", "dopamine_stdp")
+DOPAMINE_HZ, DOPAMINE_TAU_MS = 20.0, 200.0
+
+
+def learning(rule="dopamine_stdp", update_ms=10.0, scale=1.0):
+    """8,000 + 2,000 cells of the microcircuit with 1,000 inputs that learn and 250 inhibitory ones each. Rates of
+    learning are so small that the weights, and so the spikes per second, stay as they are: what is measured is the
+    work. update_ms: mesocl's update_ms; the time between deliveries of dopamine in NEST. scale: of cells and inputs."""
+    if rule not in LEARNING_RULES:
+        raise ValueError(f"rule is {', '.join(LEARNING_RULES)}, not {rule}")
+    weight = significant(psc_of_psp(PD14_PSP_MV, PD14_C_PF, PD14_TAU_M_MS, PD14_TAU_SYN_MS))
+    learns = {} if rule == "static" else {"learning": {"rule": rule, "update_ms": update_ms, "most": 3 * weight}}
+    projections = [{"source": source, "target": target, "rule": "fixed_indegree", "indegree": round(n * scale),
+                    "weight": w, "delay_ms": 1.5, **(learns if source == "E" else {})}
+                   for source, n, w in (("E", 1000, weight), ("I", 250, -5 * weight)) for target in ("E", "I")]
+    return {"name": "learning", "title": f"Synapses that learn: {rule}",
+            "source": "this project; cells of Potjans & Diesmann 2014, rule of Izhikevich 2007",
+            "cell": {"kind": "current_exponential", "C_pF": PD14_C_PF, "tau_m_ms": PD14_TAU_M_MS,
+                     "tau_syn_ms": PD14_TAU_SYN_MS, "E_L_mV": -65.0, "v_threshold_mV": -50.0,
+                     "v_reset_mV": -65.0, "t_ref_ms": 2.0},
+            "populations": [{"name": name, "n": round(n * scale), "I_e_pA": 0.0, "v_mV": normal(-60.0, 5.0, -200.0, 200.0)}
+                            for name, n in (("E", 8000), ("I", 2000))],
+            "projections": projections,
+            "drive": [{"target": name, "n_inputs": 1, "rate_each_hz": 7000.0, "weight": weight} for name in ("E", "I")],
+            "dopamine": rule == "dopamine_stdp"}
+
+
+NETWORKS = {"pd14": pd14, "brunel": brunel, "coba": coba, "learning": learning}
 
 
 # --- as experiments of mesocl ------------------------------------------------------------------
@@ -233,11 +263,29 @@ def experiment_delay(kind, delay_ms):
     return significant(delay_ms - DT_MS) if kind == "delta" else drawn(delay_ms)
 
 
+def experiment_learning(learning):
+    slow = {"stdp": {"lambda": 1e-6}, "dopamine_stdp": {"rate_per_s": 1e-9}}[learning["rule"]]
+    dopamine = {"modulator": "dopamine"} if learning["rule"] == "dopamine_stdp" else {}
+    return {"long_term_plasticity": {"rule": learning["rule"], **dopamine, "weight_min_pA": 0.0,
+                                     "weight_max_pA": learning["most"], "update_ms": learning["update_ms"],
+                                     "parameters": slow}}
+
+
+def experiment_dopamine():
+    """One source of dopamine, 20/s; what a spike adds decays with 200 ms, as in NEST's synapse."""
+    return {"cells": {"source": {"model": "poisson_source", "parameters": {"rate_hz": DOPAMINE_HZ}}},
+            "populations": {"DA": {"cell": "source", "n_neurons": 1}},
+            "modulators": {"dopamine": {"compartments": {"default": {
+                "source": "DA", "release_nM": 5.0, "V_max_nM_per_s": 0.0, "K_m_nM": 1.0,
+                "k_loss_per_s": 1000 / DOPAMINE_TAU_MS}}}}}
+
+
 def experiment_projection(kind, projection):
     rule = {key: projection[key] for key in ("source", "target", "rule", "total", "indegree", "probability")
             if key in projection}
     return {**rule, "autapses": True, **experiment_synapse(kind, projection),
-            "delay_ms": experiment_delay(kind, projection["delay_ms"])}
+            "delay_ms": experiment_delay(kind, projection["delay_ms"]),
+            **(experiment_learning(projection["learning"]) if "learning" in projection else {})}
 
 
 def experiment_stimulus(kind, drive):
@@ -254,9 +302,12 @@ def experiment(network, seconds, seed=1):
                                "parameters": {"I_e_pA": p["I_e_pA"]},
                                "initial": {"v_mV": drawn(p["v_mV"])}}
                    for p in network["populations"]}
+    dopamine = experiment_dopamine() if network.get("dopamine") else {}
     return {"schema_version": 1, "title": network["title"], "_source": network["source"],
             "_written_by": "bench/networks.py", "seed": seed, "dt_ms": DT_MS,
-            "cells": {"cell": experiment_cell(network["cell"])}, "populations": populations,
+            "cells": {"cell": experiment_cell(network["cell"]), **dopamine.get("cells", {})},
+            "populations": {**populations, **dopamine.get("populations", {})},
+            **({"modulators": dopamine["modulators"]} if dopamine else {}),
             "projections": {f"{p['source']}_to_{p['target']}": experiment_projection(kind, p)
                             for p in network["projections"]},
             "stimuli": {f"drive_{d['target']}": experiment_stimulus(kind, d) for d in network["drive"]},
@@ -291,7 +342,7 @@ def read_arguments(arguments):
     parser.add_argument("--seconds", type=float, default=1.0, help="model time (default 1)")
     parser.add_argument("--seed", type=int, default=1)
     options = {"pd14": (("scale", float), ("drive", str)), "brunel": (("g", float), ("eta", float)),
-               "coba": (("n", int), ("synapses", int))}
+               "coba": (("n", int), ("synapses", int)), "learning": (("rule", str), ("update_ms", float))}
     for network, keys in options.items():
         for key, kind in keys:
             parser.add_argument(f"--{key}", type=kind, help=f"of {network}")

@@ -5,6 +5,8 @@ from worker import draw, serve
 import nest
 import numpy as np
 
+DOPAMINE_HZ, DOPAMINE_TAU_MS = 20.0, 200.0  # as in networks.py, which this process does not see
+
 MODELS = {"current_exponential": "iaf_psc_exp", "delta": "iaf_psc_delta", "conductance": "iaf_cond_exp"}
 # Connections that NEST can have of one synapse model in one thread: 27 bits, less the special values.
 MOST_CONNECTIONS = 2**27 - 2
@@ -58,10 +60,37 @@ def expected_synapses(p, populations):
             }[p["rule"]]()
 
 
+def learning_model(learning, interval_ms):
+    """Rules as in networks.py, so slow that weights stay; a source of dopamine for all synapses."""
+    if learning["rule"] == "stdp":
+        nest.CopyModel("stdp_synapse", "learning_synapse", {"lambda": 1e-6, "Wmax": learning["most"]})
+        return
+    source = nest.Create("poisson_generator", params={"rate": DOPAMINE_HZ})
+    relay = nest.Create("parrot_neuron")
+    transmitter = nest.Create("volume_transmitter", params={"deliver_interval": max(1, round(interval_ms / 1.5))})
+    nest.Connect(source, relay)
+    nest.Connect(relay, transmitter)
+    nest.CopyModel("stdp_dopamine_synapse", "learning_synapse",
+                   {"volume_transmitter": transmitter, "A_plus": 1e-6, "A_minus": 1.5e-6, "Wmax": learning["most"],
+                    "tau_n": DOPAMINE_TAU_MS})
+
+
+def connect_learning(network, populations):
+    learns = [p for p in network["projections"] if "learning" in p]
+    if learns:
+        learning_model(learns[0]["learning"], learns[0]["learning"]["update_ms"])
+    for p in learns:
+        nest.Connect(populations[p["source"]], populations[p["target"]],
+                     {**connection_rule(p), "allow_autapses": True, "allow_multapses": True},
+                     {"synapse_model": "learning_synapse", "delay": p["delay_ms"], "weight": p["weight"]})
+
+
 def connect(network, populations, threads):
     """Copies of static_synapse, as many as the limit of connections asks for; they change nothing else."""
     room, n_copies, model = 0, 0, None
     for p in network["projections"]:
+        if "learning" in p:
+            continue
         n = expected_synapses(p, populations)
         if n > 0.9 * MOST_CONNECTIONS * threads:
             raise ValueError(f"{p['source']} to {p['target']} has more connections than {threads} threads can")
@@ -94,6 +123,7 @@ def build(request):
     rng = np.random.default_rng(request["seed"])
     populations = create_populations(network, rng)
     connect(network, populations, request["threads"])
+    connect_learning(network, populations)
     n_synapses = nest.GetKernelStatus("num_connections")
     connect_drive(network, populations)
     recorders = {}
