@@ -46,7 +46,7 @@ static int width_of(const drug_sheet *s, int column)
 static void print_sheet(const drug_sheet *s)
 {
     const int key = width_of(s, 0), unit = width_of(s, 1), status = width_of(s, 2);
-    printf("%s: %s\n", s->name, s->title);
+    printf("%s%s%s\n", s->name, *s->title ? ": " : "", s->title);
     if (*s->source)
         printf("source: %s\n", s->source);
     if (*s->note)

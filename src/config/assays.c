@@ -83,9 +83,9 @@ static const field assay_fields[] = {
      .doc = "the probe has its drug levels this long before it is stimulated"},
     {.key = "after_s", .kind = FIELD_NUMBER, .unit = "s", FIELD_DEFAULT(10), FIELD_FROM(1, 3600),
      .variants = FSCV, FIELD_IN(assay, after_s), .doc = "how long the answer is followed"},
-    {.key = "k_loss_per_s", .kind = FIELD_NUMBER, .unit = "1/s", FIELD_DEFAULT(0),
+    {.key = "k_loss_per_s", .kind = FIELD_NUMBER, .unit = "1/s",
      FIELD_FROM(0, 1000), .variants = FSCV, FIELD_IN(assay, k_loss_per_s),
-     .doc = "clearance beside uptake that the fit takes as known"},
+     .doc = "clearance beside uptake that the fit takes as known; default: the compartment's, with its enzymes"},
     {.key = "electrode_tau_s", .kind = FIELD_NUMBER, .unit = "s", FIELD_DEFAULT(0.3),
      FIELD_FROM(0, 60), .variants = FSCV | TRANSIENTS, FIELD_IN(assay, electrode_tau_s),
      .doc = "time constant of the electrode, a low-pass"},
@@ -181,7 +181,10 @@ static meso_status read_release(loader *l, const cJSON *object, assay *a)
 {
     MESO_TRY(loader_resolve_compartment(l, object, &a->modulator, &a->compartment));
     const modulator *m = &l->experiment->modulators[a->modulator];
-    if (m->compartments[a->compartment].source != MODEL_NONE)
+    const compartment *c = &m->compartments[a->compartment];
+    if (!get_member(object, "k_loss_per_s"))
+        a->k_loss_per_s = compartment_loss_per_s(c);
+    if (c->source != MODEL_NONE)
         return MESO_OK;
     return LOADER_ERROR(l, object, "region", MESO_CONFIG,
                         "'%s' is constant in '%s': no pulse releases it", m->name,
@@ -240,6 +243,9 @@ static meso_status read_phase(loader *l, const cJSON *named, assay *a, double *e
 {
     const experiment *e = l->experiment;
     const phase *p = find_phase(e, named->valuestring);
+    for (uint32_t i = 0; p && i < e->n_phases; i++)
+        if (&e->phases[i] != p && strcmp(e->phases[i].name, p->name) == 0)
+            return LOADER_ERROR(l, named, NULL, MESO_CONFIG, "several phases have this name");
     if (!p) {
         name_list names = {0};
         for (uint32_t i = 0; i < e->n_phases; i++)
@@ -300,13 +306,19 @@ static meso_status read_assay(loader *l, const cJSON *object, assay *a)
 {
     *a = (assay){.compartment = MODEL_NONE, .population = MODEL_NONE, .report = MODEL_NONE};
     a->name = arena_strdup(l->experiment->memory, object->string);
-    if (!a->name)
+    a->place = document_place(&l->document, object, NULL);
+    if (!a->name || !a->place)
         return error_set(l->err, MESO_MEMORY, "out of memory");
     MESO_TRY(loader_read(l, &assay_type, object, a));
     MESO_TRY(read_subject(l, object, a));
     if (VARIANT(a->kind) & PROBING)
         return read_moment(l, object, a);
-    if (!get_member(object, "baseline_stop_s"))
+    const cJSON *until = get_member(object, "baseline_stop_s");
+    if (until && a->baseline_stop_s > l->experiment->duration_s)
+        return LOADER_ERROR(l, until, NULL, MESO_RANGE,
+                            "%.15g s is outside (0, %.15g] s: the experiment ends there",
+                            a->baseline_stop_s, l->experiment->duration_s);
+    if (!until)
         a->baseline_stop_s = a->kind == ASSAY_SIGNAL ? INFINITY : drug_free_until_s(l->experiment);
     if (a->kind == ASSAY_UNITS && a->burst_end_ms < a->burst_start_ms)
         return LOADER_ERROR(l, object, "burst_end_ms", MESO_RANGE,

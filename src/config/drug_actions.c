@@ -123,18 +123,28 @@ static void add_present(const loader *l, const char *kind, name_list *names)
 
 static meso_status check_target(loader *l, const cJSON *member, const char *kind)
 {
+    char what[48];
     name_list names = {0};
     add_declared(l, kind, &names);
     add_present(l, kind, &names);
-    meso_status status = MESO_OK;
-    size_t i = 0;
-    while (i < names.n && strcmp(names.names[i], member->string) != 0)
-        i++;
-    if (i == names.n) {
-        char what[48];
-        snprintf(what, sizeof what, "%ss of the experiment, nor a known one", kind);
-        status = names_error_value(&l->document, member, member->string, what, &names, l->err);
-    }
+    snprintf(what, sizeof what, "%ss of the experiment, nor a known one", kind);
+    const meso_status status = names_check_value(&l->document, member, member->string, what, &names,
+                                                 l->err);
+    names_free(&names);
+    return status;
+}
+
+meso_status check_declared(loader *l, const cJSON *value, const char *name, const char *kind)
+{
+    char what[48];
+    name_list names = {0};
+    add_declared(l, kind, &names);
+    snprintf(what, sizeof what, "%ss among the targets", kind);
+    if (names.n > 0 && strcmp(kind, "receptor") == 0)
+        names_add_members(&names, loader_section(l, "receptors"));
+    const meso_status status = names.n > 0 ? names_check_value(&l->document, value, name, what,
+                                                               &names, l->err)
+                                           : MESO_OK;
     names_free(&names);
     return status;
 }

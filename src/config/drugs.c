@@ -1,4 +1,6 @@
 #include "config/drug_actions.h"
+
+#include "base/embedded.h"
 #include "config/loader.h"
 #include <string.h>
 
@@ -268,6 +270,51 @@ static meso_status check_chains(loader *l, const cJSON *map)
     return MESO_OK;
 }
 
+/* --- species ---------------------------------------------------------------------------------- */
+
+/* Those that parts are shipped for. */
+static meso_status add_shipped(const loader *l, name_list *names)
+{
+    static const char folder[] = "configs/parts/species/";
+    const char *path;
+    for (size_t i = 0; (path = embedded_path(i)) != NULL; i++) {
+        if (strncmp(path, folder, strlen(folder)) != 0)
+            continue;
+        const char *file = path + strlen(folder);
+        const char *name = arena_printf(l->experiment->memory, "%.*s",
+                                        (int)(strlen(file) - strlen(".json")), file);
+        if (!name)
+            return error_set(l->err, MESO_MEMORY, "out of memory");
+        names_add(names, name, NULL);
+    }
+    return MESO_OK;
+}
+
+/* The experiment's must be shipped or one of a drug's, and a drug's shipped or the experiment's. */
+static meso_status check_species(loader *l, const cJSON *drugs, const cJSON *animal)
+{
+    name_list shipped = {0}, known = {0};
+    const cJSON *mine = animal ? get_member(animal, "name") : NULL;
+    meso_status status = MESO_OK;
+    MESO_GO(add_shipped(l, &shipped));
+    MESO_GO(add_shipped(l, &known));
+    if (mine)
+        names_add(&shipped, mine->valuestring, NULL);
+    for (const cJSON *d = first_member(drugs); d; d = next_member(d))
+        for (const cJSON *s = first_member(get_member(d, "species")); s; s = next_member(s)) {
+            MESO_GO(
+                names_check_value(&l->document, s, s->string, "known species", &shipped, l->err));
+            names_add(&known, s->string, NULL);
+        }
+    if (mine && drugs)
+        MESO_GO(names_check_value(&l->document, mine, mine->valuestring, "known species", &known,
+                                  l->err));
+done:
+    names_free(&shipped);
+    names_free(&known);
+    return status;
+}
+
 /* --- building --------------------------------------------------------------------------------- */
 
 static meso_status read_drug(loader *l, const cJSON *object, const species *s, drug *d)
@@ -288,6 +335,7 @@ meso_status load_drugs(loader *l)
     species s = {.rate_scale = 1};
     if (animal)
         MESO_TRY(loader_read(l, &species_type, animal, &s));
+    MESO_TRY(check_species(l, map, animal));
     e->n_drugs = (uint32_t)count_members(map);
     drug *d = loader_alloc(l, e->n_drugs, sizeof *d);
     if (!d)

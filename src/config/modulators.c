@@ -1,3 +1,4 @@
+#include "config/drug_actions.h"
 #include "config/receptors.h"
 #include <stdio.h>
 #include <string.h>
@@ -182,6 +183,7 @@ static meso_status read_enzymes(loader *l, const cJSON *object, compartment *c)
         e->name = arena_strdup(l->experiment->memory, o->string);
         if (!e->name)
             return error_set(l->err, MESO_MEMORY, "out of memory");
+        MESO_TRY(check_declared(l, o, e->name, "enzyme"));
         e->k_per_s *= target_density(l, e->name);
         if (e->place == ENZYME_CYTOSOL && !get_member(object, "terminals"))
             return LOADER_ERROR(l, o, "place", MESO_CONFIG,
@@ -220,6 +222,9 @@ static meso_status read_compartment(loader *l, const cJSON *object, uint32_t mod
         c->initial_nM = get_member(object, "tone_nM")->valuedouble;
         return MESO_OK;
     }
+    if (c->transporter)
+        MESO_TRY(
+            check_declared(l, get_member(object, "transporter"), c->transporter, "transporter"));
     c->transporter_density = target_density(l, c->transporter);
     MESO_TRY(loader_resolve(l, source, "populations", &c->source));
     MESO_TRY(read_enzymes(l, object, c));

@@ -7,6 +7,9 @@
 
 void names_add(name_list *l, const char *name, const char *unit)
 {
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->names[i], name) == 0)
+            return;
     if (l->n == l->capacity) {
         const size_t capacity = l->capacity ? 2 * l->capacity : 32;
         const char **names = realloc(l->names, capacity * sizeof *names);
@@ -134,4 +137,13 @@ meso_status names_error_value(const document *d, const cJSON *value, const char 
                                         hint.failed ? "" : hint.data);
     text_free(&hint);
     return status;
+}
+
+meso_status names_check_value(const document *d, const cJSON *value, const char *name,
+                              const char *what, const name_list *l, meso_error *err)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->names[i], name) == 0)
+            return MESO_OK;
+    return names_error_value(d, value, name, what, l, err);
 }

@@ -34,4 +34,8 @@ meso_status names_error_key(const document *d, const cJSON *object, const char *
 meso_status names_error_value(const document *d, const cJSON *value, const char *name,
                               const char *what, const name_list *l, meso_error *err);
 
+/** MESO_OK if `name` is one of them, else that error. */
+meso_status names_check_value(const document *d, const cJSON *value, const char *name,
+                              const char *what, const name_list *l, meso_error *err);
+
 #endif

@@ -25,6 +25,8 @@ static const field parameter_fields[] = {
      .doc = "value when an experiment gives none; without it, an experiment must"},
     {.key = "min", .kind = FIELD_NUMBER, FIELD_IN(parameter_spec, min), .doc = "least value"},
     {.key = "max", .kind = FIELD_NUMBER, FIELD_IN(parameter_spec, max), .doc = "largest value"},
+    {.key = "below", .kind = FIELD_NAME, FIELD_IN(parameter_spec, below),
+     .doc = "parameter that must be larger"},
     {0}};
 
 static const field state_fields[] = {
@@ -196,8 +198,8 @@ static meso_status read_parameters(const document *d, neuron_model *m, meso_erro
     return MESO_OK;
 }
 
-static meso_status find_initial_parameter(const document *d, const neuron_model *m,
-                                          const cJSON *name, int32_t *index, meso_error *err)
+static meso_status find_parameter(const document *d, const neuron_model *m, const cJSON *name,
+                                  int32_t *index, meso_error *err)
 {
     name_list names = {0};
     for (uint32_t i = 0; i < m->n_parameters; i++) {
@@ -213,6 +215,15 @@ static meso_status find_initial_parameter(const document *d, const neuron_model 
     return status;
 }
 
+static meso_status check_order(const document *d, const neuron_model *m, meso_error *err)
+{
+    int32_t larger;
+    for (const cJSON *p = first_member(get_member(d->root, "parameters")); p; p = next_member(p))
+        if (get_member(p, "below"))
+            MESO_TRY(find_parameter(d, m, get_member(p, "below"), &larger, err));
+    return MESO_OK;
+}
+
 static meso_status read_state(const document *d, const neuron_model *m, const cJSON *object,
                               state_spec *s, meso_error *err)
 {
@@ -224,7 +235,7 @@ static meso_status read_state(const document *d, const neuron_model *m, const cJ
     MESO_TRY(type_read(&state_type, object, d->memory, s, err));
     const cJSON *initial = get_member(object, "initial");
     if (cJSON_IsString(initial))
-        return find_initial_parameter(d, m, initial, &s->initial_parameter, err);
+        return find_parameter(d, m, initial, &s->initial_parameter, err);
     s->initial = initial ? initial->valuedouble : 0;
     return MESO_OK;
 }
@@ -340,6 +351,7 @@ static meso_status read_model(document *d, const model_kind *kind, const char *n
         return document_error(d, d->root, "model", err, MESO_CONFIG,
                               "'%s' is not the name of the file, '%s'", m->name, name);
     MESO_TRY(read_parameters(d, m, err));
+    MESO_TRY(check_order(d, m, err));
     MESO_TRY(read_quantities(d, "derived", &derived_type, &m->derived, &m->n_derived, err));
     MESO_TRY(read_inputs(d, m, err));
     if (m->role == MODEL_RULE)

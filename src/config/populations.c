@@ -144,6 +144,42 @@ static meso_status read_values(loader *l, cJSON *values, const field *rows, uint
     return MESO_OK;
 }
 
+/* Least (sign -1) or largest (1) value; of a distribution without limits its mean. */
+static double extreme(const distribution *d, uint32_t n, int sign)
+{
+    double most = d->mean;
+    const double limit = sign < 0 ? d->min : d->max;
+    if (d->kind == DISTRIBUTION_VALUES) {
+        most = d->values[0];
+        for (uint32_t i = 1; i < n; i++)
+            most = sign * d->values[i] > sign * most ? d->values[i] : most;
+    } else if (d->kind != DISTRIBUTION_CONSTANT && isfinite(limit)) {
+        most = limit;
+    }
+    return most;
+}
+
+/* Parameters that must lie below another, such as a reset potential below the threshold. */
+static meso_status check_order(loader *l, const neuron_model *m, const population *p,
+                               const cJSON *owner, const distribution *values)
+{
+    for (uint32_t i = 0; i < m->n_parameters; i++) {
+        const parameter_spec *s = &m->parameters[i];
+        uint32_t k = 0;
+        if (!s->below)
+            continue;
+        while (strcmp(m->parameters[k].name, s->below) != 0)
+            k++;
+        const uint32_t n = p ? p->n_neurons : 1;
+        const double low = extreme(&values[i], n, 1), high = extreme(&values[k], n, -1);
+        if (low >= high)
+            return LOADER_ERROR(l, owner, "parameters", MESO_RANGE,
+                                "%s, %.15g %s, must be below %s, %.15g %s", s->name, low, s->unit,
+                                s->below, high, s->unit);
+    }
+    return MESO_OK;
+}
+
 meso_status load_parameters(loader *l, const neuron_model *m, const population *p, cJSON *first,
                             cJSON *second, const cJSON *owner, const distribution **out)
 {
@@ -165,7 +201,7 @@ meso_status load_parameters(loader *l, const neuron_model *m, const population *
                                 "%s (%s) is missing: %s '%s' has no default for it",
                                 m->parameters[i].name, m->parameters[i].unit,
                                 model_role_names[m->role], m->name);
-    return MESO_OK;
+    return check_order(l, m, p, owner, values);
 }
 
 static meso_status read_initial(loader *l, const cJSON *cell, const cJSON *object, population *p)

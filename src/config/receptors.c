@@ -1,3 +1,4 @@
+#include "config/drug_actions.h"
 #include "config/receptors.h"
 #include <string.h>
 
@@ -150,6 +151,8 @@ static meso_status read_receptor(loader *l, const cJSON *object, receptor *r)
         return error_set(l->err, MESO_MEMORY, "out of memory");
     r->high_affinity_share = 1;
     MESO_TRY(loader_read(l, &receptor_type, object, r));
+    if (r->class)
+        MESO_TRY(check_declared(l, get_member(object, "class"), r->class, "receptor"));
     r->density *= target_density(l, r->name) *
                   (r->class && strcmp(r->class, r->name) != 0 ? target_density(l, r->class) : 1);
     const cJSON *modulator = get_member(object, "modulator");

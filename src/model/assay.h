@@ -20,6 +20,7 @@ typedef enum assay_kind {
  * a network of its own, made from the same experiment, and has the drug levels of that moment. */
 typedef struct assay {
     const char *name;
+    const char *place; /* file:line: path, for messages */
     assay_kind kind;
     double start_s, stop_s;
     double at_s, every_s;

@@ -63,6 +63,8 @@ typedef struct compartment {
 
 /** Of small concentrations, 1/s: uptake by all transporters, loss, enzymes outside. */
 double compartment_clearance_per_s(const compartment *c);
+/** The part of it that is not the transporter. */
+double compartment_loss_per_s(const compartment *c);
 
 typedef struct modulator {
     const char *name;

@@ -39,6 +39,7 @@ typedef struct parameter_spec {
     const char *name, *unit, *doc, *source;
     double default_value; /* NAN: the experiment must give it */
     double min, max;      /* inclusive */
+    const char *below;    /* parameter that must be larger; NULL: none */
 } parameter_spec;
 
 typedef struct state_spec {

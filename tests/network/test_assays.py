@@ -240,6 +240,18 @@ class Voltammetry(unittest.TestCase):
                     self.assertAlmostEqual(values[name]["K_m_nM"] / K_m / factor, 1, delta=0.02)
                 self.assertEqual(summary["spikes"], 10)  # the probe's are none of the run's
 
+    def test_loss_of_the_compartment_is_known_to_the_fit(self):
+        values, _, _ = self.fit(V_max_nM_per_s=800, K_m_nM=200, k_loss_per_s=0.8,
+                                enzymes={"comt": {"k_per_s": 0.4}})
+        self.assertAlmostEqual(values["control"]["V_max_uM_per_s"] * 1000 / 800, 1, delta=0.03)
+        self.assertAlmostEqual(values["control"]["K_m_nM"] / 200, 1, delta=0.05)
+
+    def test_nothing_is_fitted_where_nothing_is_taken_up(self):
+        values, _, _ = self.fit(V_max_nM_per_s=0, K_m_nM=160, k_loss_per_s=1)
+        self.assertIsNone(values["control"]["V_max_uM_per_s"])
+        self.assertIsNone(values["control"]["K_m_nM"])
+        self.assertGreater(values["control"]["peak_nM"], 100)
+
     def test_signal_is_that_of_the_equations(self):
         """Twelve releases of 100 nM at 60 Hz, uptake, and the electrode, solved by SciPy."""
         _, courses, _ = self.fit(V_max_nM_per_s=1500, K_m_nM=160)

@@ -92,7 +92,7 @@ static meso_status runs_begin(assays *all, const meso_run_info *info, meso_error
             continue;
         const meso_status status = methods[a->kind]->begin(&all->runs[i], err);
         if (status != MESO_OK)
-            return error_prepend(err, status, "assay '%s'", a->name);
+            return error_prepend(err, status, "%s", a->place);
     }
     return MESO_OK;
 }

@@ -68,8 +68,7 @@ static meso_status end(assay_run *r, double ended_s, meso_error *err)
     if (r->assay->population == MODEL_NONE)
         return MESO_OK;
     MESO_TRY(assay_add(r, "availability_percent", "%", time_h, 100 * available, err));
-    return assay_add(r, "displacement_percent", "%", time_h,
-                     100 * (1 - available / before), err);
+    return assay_add(r, "displacement_percent", "%", time_h, 100 * (1 - available / before), err);
 }
 
 const assay_method pet_method = {.begin = begin, .row = row, .end = end};

@@ -10,7 +10,7 @@
 
 typedef struct unit {
     uint64_t n_spikes, n_intervals;
-    bool follows; /* the last spike was in the window that goes on */
+    bool follows;                    /* the last spike was in the window that goes on */
     double last_ms, mean_ms, spread; /* running mean and sum of squares of intervals */
     uint32_t burst_size;             /* spikes of the burst that goes on; 0: none */
     double burst_start_ms;

@@ -81,16 +81,26 @@ static double first_pulse_nM(const probe_answer *answer, double base_nM, double 
     return highest - base_nM;
 }
 
+/* None where there is no uptake, or where K_m is so far from what is seen that only V_max / K_m, or V_max, could be told. */
+static uptake_fit fit_uptake(const assay_run *r, const readings *seen)
+{
+    const uptake_fit none = {NAN, NAN, NAN, NAN};
+    const assay *a = r->assay;
+    const compartment *c = &r->e->modulators[a->modulator].compartments[a->compartment];
+    const uint32_t from = seen->first_after;
+    const double highest = seen->base_nM + seen->peak_nM;
+    uptake_fit fit;
+    if (!(seen->peak_nM > 0) || from == 0 || !(c->V_max_nM_per_s * c->transporter_density > 0) ||
+        !uptake_fit_decay(seen->nM + from, seen->n - from, seen->time_s[1] - seen->time_s[0],
+                          a->electrode_tau_s, seen->base_nM, a->k_loss_per_s, &fit))
+        return none;
+    return fit.K_m_nM < 100 * highest && fit.K_m_nM > highest / 1000 ? fit : none;
+}
+
 static meso_status report_all(assay_run *r, const readings *seen, double first_nM, double at_s,
                               meso_error *err)
 {
-    const assay *a = r->assay;
-    uptake_fit fit = {NAN, NAN, NAN, NAN};
-    const uint32_t from = seen->first_after;
-    if (!(seen->peak_nM > 0) || from == 0 ||
-        !uptake_fit_decay(seen->nM + from, seen->n - from, seen->time_s[1] - seen->time_s[0],
-                          a->electrode_tau_s, seen->base_nM, a->k_loss_per_s, &fit))
-        fit = (uptake_fit){NAN, NAN, NAN, NAN};
+    const uptake_fit fit = fit_uptake(r, seen);
     const double time_h = assay_time_h(r, at_s);
     MESO_TRY(assay_add(r, "V_max_uM_per_s", "uM/s", time_h, fit.V_max_nM_per_s * 1e-3, err));
     MESO_TRY(assay_add(r, "K_m_nM", "nM", time_h, fit.K_m_nM, err));
