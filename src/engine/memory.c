@@ -250,9 +250,10 @@ static meso_status buffers_refuse(const experiment *e, const layout *l, meso_err
     return error_set(
         err, MESO_RANGE,
         "projections.%s: with its %.3g synapses all synapses take %.3g GB: more than %u "
-        "buffers of %.3g GB, the largest here; \"storage\": \"procedural\" keeps none",
+        "buffers of %.3g GB, the largest here%s",
         e->projections[i].name, l->projections[i].expected_synapses, synapses_bytes(l) / GB,
-        MESO_SYNAPSE_BUFFERS, (double)l->buffer_bytes / GB);
+        MESO_SYNAPSE_BUFFERS, (double)l->buffer_bytes / GB,
+        e->projections[i].learning != NULL ? "" : "; \"storage\": \"procedural\" keeps none");
 }
 
 meso_status memory_check(const experiment *e, const layout *l, const meso_device_info *device,

@@ -106,6 +106,7 @@ static void test_same_when_synapses_learn(void **state)
         {.partitions = 7, .vector_width = 4},
         {.work_group_size = 64, .vector_width = 4},
         {.work_group_size = 8, .vector_width = 1, .partitions = 3},
+        {.buffer_bytes = 8000}, /* projections are cut into parts */
     };
     capture first = capture_run_file(learning, "", NULL);
     assert_true(first.n_spikes > 2000);
