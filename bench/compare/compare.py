@@ -32,7 +32,7 @@ CASES = {
     "learning-static": ("learning", {"rule": "static"}, 0.3, 1.0),
     "learning-stdp": ("learning", {"rule": "stdp", "update_ms": 100.0}, 0.3, 1.0),
     "learning-dopamine": ("learning", {"rule": "dopamine_stdp", "update_ms": 1.5}, 0.1, 0.1),
-    "learning-dopamine-coarse": ("learning", {"rule": "dopamine_stdp", "update_ms": 150.0}, 0.3, 0.5),
+    "learning-dopamine-coarse": ("learning", {"rule": "dopamine_stdp", "update_ms": 150.0}, 0.5, 1.5),
 }
 QUICK = {"cases": "pd14-poisson,pd14-dc,coba-4000x80", "scale": 0.05, "repeats": 2, "seconds": 0.5}
 
@@ -101,7 +101,7 @@ def tolerance(network):
     differ there."""
     if network["name"] == "pd14":
         return (0.15, 0.15) if networks.n_neurons(network) > 38000 else (0.25, 0.5)
-    return {"brunel": (0.05, 0.0), "coba": (0.15, 0.0)}[network["name"]]
+    return {"brunel": (0.05, 0.0), "coba": (0.15, 0.0), "learning": (0.15, 0.15)}[network["name"]]
 
 
 def mean_rates(windows):
