@@ -32,7 +32,7 @@ LOWEST_RATE_HZ = 0.05  # of the logarithmic axis
 SETTLE_S = 20.0  # of the first phase, not counted as baseline
 N_BINS, SMOOTH_BINS = 160, 7  # time bins of the slow panels, and those that a running mean spans
 WORDS = {word.lower(): word for word in
-         "NAc VTA PFC VP LHb RMTg DA GABA D1 D2 PV FSI DAT SERT NET".split()}
+         "NAc VTA PFC VP LHb RMTg DA GABA D1 D2 PV FSI CIN DAT SERT NET".split()}
 WORDS.update(pyr="pyramidal", iv="i.v.", ip="i.p.")
 
 plt.rcParams.update({
@@ -378,8 +378,21 @@ def draw_drug(axes, view):
     return lambda: label_ends(axes, view.minutes[-1], labels)
 
 
+def shown_modulators(result):
+    """Those that a transporter takes up; all where there is none. (The others fill a figure and say little of a drug.)"""
+    modulators = result.experiment.get("modulators", {})
+    taken_up = [name for name, modulator in modulators.items()
+                if any(c.get("transporter") for c in modulator.get("compartments", {}).values())]
+    return taken_up or list(modulators)
+
+
+def of_modulators(result, quantity):
+    shown = shown_modulators(result)
+    return {key: values for key, values in result.matching(None, None, quantity).items() if key[0] in shown}
+
+
 def draw_transporter(axes, view):
-    occupancy = view.result.matching(None, None, "transporter_occupancy")
+    occupancy = of_modulators(view.result, "transporter_occupancy")
     if not occupancy or max(values.max() for values in occupancy.values()) <= 0:
         return None
     by_region = {region: values for (_, region), values in occupancy.items()}
@@ -408,11 +421,13 @@ def transporter_name(result):
 
 def draw_modulator(axes, view):
     labels, modulators = [], {}
-    for (modulator, region), values in view.result.matching(None, None, "concentration_nM").items():
+    for (modulator, region), values in of_modulators(view.result, "concentration_nM").items():
         modulators.setdefault(words(modulator), []).append((region, values))
     for curves in modulators.values():
         for regions, values in without_repeats(curves):
             level_nM = values[view.baseline].mean()
+            if not level_nM > 0:
+                continue
             colour = view.colour.get(regions[0], GREY)
             end = plot_noisy(axes, view, values / level_nM, colour)
             labels.append((end, f"{joint_name(regions)} ({level_nM:.0f} nM)", colour))
@@ -428,7 +443,10 @@ def draw_modulator(axes, view):
 
 def draw_receptors(axes, view):
     labels, receptors = [], {}
+    shown, bound = shown_modulators(view.result), view.result.experiment.get("receptors", {})
     for (population, receptor), values in view.result.matching(None, None, "occupancy").items():
+        if bound.get(receptor, {}).get("modulator") not in shown:
+            continue
         region = view.result.populations.get(population, {}).get("region", "")
         curves = receptors.setdefault(receptor, {})
         curves.setdefault(region, values)  # the same for all cells of a region
