@@ -44,33 +44,6 @@ const object_type learning_type = {
     .doc = "Weights that change with the spikes of source and target",
     .fields = learning_fields};
 
-/* --- the rule --------------------------------------------------------------------------------- */
-
-/* A rule is loaded once, when the first projection uses it. */
-static meso_status find_rule(loader *l, const cJSON *name, const neuron_model **rule)
-{
-    experiment *e = l->experiment;
-    for (uint32_t i = 0; i < e->n_rules; i++) {
-        if (strcmp(l->rules[i].name, name->valuestring) == 0) {
-            *rule = &l->rules[i];
-            return MESO_OK;
-        }
-    }
-    meso_error cause = {0};
-    const meso_status status = config_load_rule(name->valuestring, l->directory, e->memory, rule,
-                                                &cause);
-    if (status == MESO_NOT_FOUND || status == MESO_IO)
-        return LOADER_ERROR(l, name, NULL, MESO_NOT_FOUND, "%s", cause.message);
-    if (status != MESO_OK) {
-        if (l->err)
-            *l->err = cause;
-        return status;
-    }
-    l->rules[e->n_rules] = **rule;
-    *rule = &l->rules[e->n_rules++];
-    return MESO_OK;
-}
-
 /* --- limits ----------------------------------------------------------------------------------- */
 
 /* weight_max_nS where the weight is weight_nS; NULL if it is not given. */
@@ -189,7 +162,8 @@ meso_status load_learning(loader *l, const cJSON *object, projection *p)
     MESO_TRY(loader_read(l, &learning_type, learning, read));
     MESO_TRY(loader_check_multiple(l, get_member(learning, "update_ms"),
                                    l->experiment->field_step_ms, "field_step_ms"));
-    MESO_TRY(find_rule(l, get_member(learning, "rule"), &read->rule));
+    MESO_TRY(loader_find_model(l, get_member(learning, "rule"), config_load_rule, l->rules,
+                               &l->experiment->n_rules, &read->rule));
     MESO_TRY(load_parameters(l, read->rule, &l->experiment->populations[p->target],
                              get_member(learning, "parameters"), NULL, learning,
                              &read->parameters));

@@ -168,3 +168,26 @@ meso_status load_ports(loader *l, const cJSON *object, const population *target,
     *n_ports = (uint32_t)n;
     return check_units(l, object, target, read, *n_ports);
 }
+
+meso_status loader_find_model(loader *l, const cJSON *name, model_reader *read, neuron_model *list,
+                              uint32_t *n, const neuron_model **model)
+{
+    meso_error cause = {0};
+    for (uint32_t i = 0; i < *n; i++)
+        if (strcmp(list[i].name, name->valuestring) == 0) {
+            *model = &list[i];
+            return MESO_OK;
+        }
+    const meso_status status = read(name->valuestring, l->directory, l->experiment->memory, model,
+                                    &cause);
+    if (status == MESO_NOT_FOUND || status == MESO_IO)
+        return LOADER_ERROR(l, name, NULL, MESO_NOT_FOUND, "%s", cause.message);
+    if (status != MESO_OK) {
+        if (l->err)
+            *l->err = cause;
+        return status;
+    }
+    list[*n] = **model;
+    *model = &list[(*n)++];
+    return MESO_OK;
+}

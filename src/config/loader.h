@@ -64,6 +64,14 @@ meso_status loader_resolve(loader *l, const cJSON *value, const char *section, u
 /** The same for the compartment that `modulator` and `region` of an object name. */
 meso_status loader_resolve_compartment(loader *l, const cJSON *object, uint32_t *modulator_index,
                                        uint32_t *compartment_index);
+typedef meso_status model_reader(const char *name, const char *directory, arena *memory,
+                                 const neuron_model **model, meso_error *err);
+/**
+ * The model of this name, which is read once: from `list`, else by `read`, and then it is number *n there. Models, currents and
+ * rules of plasticity are found so.
+ */
+meso_status loader_find_model(loader *l, const cJSON *name, model_reader *read, neuron_model *list,
+                              uint32_t *n, const neuron_model **model);
 /** Is `value` a whole multiple of `unit`? 0 is one; what merely rounds to 0 is none. */
 bool is_multiple(double value, double unit);
 /** Error unless the number at `node` is a whole multiple of `step` ms, called `step_name`. */

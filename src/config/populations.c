@@ -324,31 +324,6 @@ static meso_status read_effects(loader *l, const cJSON *cell, const cJSON *popul
 
 /* --- populations ------------------------------------------------------------------------------ */
 
-/* A model is loaded once, when the first population uses it. */
-static meso_status find_model(loader *l, const cJSON *name, const neuron_model **model)
-{
-    experiment *e = l->experiment;
-    for (uint32_t i = 0; i < e->n_models; i++) {
-        if (strcmp(l->models[i].name, name->valuestring) == 0) {
-            *model = &l->models[i];
-            return MESO_OK;
-        }
-    }
-    meso_error cause = {0};
-    meso_status status = config_load_neuron_model(name->valuestring, l->directory, e->memory, model,
-                                                  &cause);
-    if (status == MESO_NOT_FOUND || status == MESO_IO)
-        return LOADER_ERROR(l, name, NULL, MESO_NOT_FOUND, "%s", cause.message);
-    if (status != MESO_OK) {
-        if (l->err)
-            *l->err = cause;
-        return status;
-    }
-    l->models[e->n_models] = **model;
-    *model = &l->models[e->n_models++];
-    return MESO_OK;
-}
-
 static meso_status read_population(loader *l, const cJSON *object, population *p)
 {
     const cJSON *cell_name = get_member(object, "cell");
@@ -361,7 +336,8 @@ static meso_status read_population(loader *l, const cJSON *object, population *p
     p->place = document_place(&l->document, object, "n_neurons");
     if (!p->name || !p->cell || !p->place)
         return error_set(l->err, MESO_MEMORY, "out of memory");
-    MESO_TRY(find_model(l, get_member(cell, "model"), &p->model));
+    MESO_TRY(loader_find_model(l, get_member(cell, "model"), config_load_neuron_model, l->models,
+                               &l->experiment->n_models, &p->model));
     MESO_TRY(load_parameters(l, p->model, p, get_member(cell, "parameters"),
                              get_member(object, "parameters"), cell, &p->parameters));
     MESO_TRY(read_initial(l, cell, object, p));
