@@ -160,7 +160,7 @@ uint32_t layout_place(const layout *l, const population_layout *p, uint32_t neur
  * cover it. */
 uint64_t layout_row(const layout *l, const bundle_layout *b, uint32_t neuron);
 
-/** Bits of a cell's number in its partition. */
+/** Bits of a cell's number in its partition. A delay within a group fits above them in 32 bits, as group steps x words < 2^31. */
 uint32_t layout_local_bits(const population_layout *p);
 /** Steps of a delay group of synapses that are kept so. */
 uint32_t layout_group_steps(const layout *l, synapse_storage storage);
