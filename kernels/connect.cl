@@ -8,7 +8,7 @@
 MESO_FUNCTION edge_sink sink_of(int what, const edge_rule *r, const bundle_entry *b, uint offset_bits,
                                 __global const chunk_entry *chunks, __global const int *levels,
                                 __global const ushort *delays, __global uint *rows,
-                                __global uint *synapses)
+                                __global uint *synapses, __global const content_entry *contents)
 {
     edge_sink sink;
     sink.what = what;
@@ -29,6 +29,7 @@ MESO_FUNCTION edge_sink sink_of(int what, const edge_rule *r, const bundle_entry
     sink.wrap = 0;
     sink.amplitude = 0;
     sink.n_synapses = b->n_synapses;
+    sink.contents = contents;
     return sink;
 }
 
@@ -49,15 +50,16 @@ __kernel void edges_by_source(uint place, uint rule, __global const edge_rule *r
                               __global const bundle_entry *bundle, uint offset_bits,
                               __global const chunk_entry *chunks, __global const int *levels,
                               __global const ushort *delays, __global const uint *outdegrees,
-                              __global uint *rows, __global uint *synapses)
+                              __global uint *rows, __global uint *synapses,
+                              __global const content_entry *contents)
 {
     const edge_rule r = rules[rule];
     const bundle_entry b = *bundle;
     const edge_sink count =
-        sink_of(MESO_EDGE_COUNT, &r, &b, offset_bits, chunks, levels, delays, rows, synapses);
+        sink_of(MESO_EDGE_COUNT, &r, &b, offset_bits, chunks, levels, delays, rows, synapses, contents);
     const edge_sink put =
         sink_of(MESO_EDGE_PLACE, &r, &b, offset_bits, chunks, levels, delays, rows,
-                synapses + b.synapse_base);
+                synapses + b.synapse_base, contents);
     if (place)
         chunk_edges(&r, &put, (uint)get_group_id(0), outdegrees);
     else
@@ -79,15 +81,15 @@ __kernel void edges_by_target(uint place, uint rule, __global const edge_rule *r
                               __global const bundle_entry *bundle, uint offset_bits,
                               __global const chunk_entry *chunks, __global const int *levels,
                               __global const ushort *delays, __global uint *rows,
-                              __global uint *synapses)
+                              __global uint *synapses, __global const content_entry *contents)
 {
     const edge_rule r = rules[rule];
     const bundle_entry b = *bundle;
     const edge_sink count =
-        sink_of(MESO_EDGE_COUNT, &r, &b, offset_bits, chunks, levels, delays, rows, synapses);
+        sink_of(MESO_EDGE_COUNT, &r, &b, offset_bits, chunks, levels, delays, rows, synapses, contents);
     const edge_sink put =
         sink_of(MESO_EDGE_PLACE, &r, &b, offset_bits, chunks, levels, delays, rows,
-                synapses + b.synapse_base);
+                synapses + b.synapse_base, contents);
     if (place)
         partition_edges(&r, &put);
     else
@@ -117,13 +119,17 @@ MESO_FUNCTION void wide_bound(__global const uint *synapses, uint begin, uint en
         bound_add(&sums[synapses[2ul * s] % n_words], n_words, (int)synapses[2ul * s + 1ul]);
 }
 
-/* As if every weight had grown as far as it may. */
-MESO_FUNCTION void learned_bound(const edge_rule *r, __global const uint *synapses, uint begin, uint end,
-                                 __global uint *sums)
+/* As if every weight and every content had grown as far as it may. */
+MESO_FUNCTION void learned_bound(const edge_rule *r, __global const content_entry *contents,
+                                 __global const uint *synapses, uint begin, uint end, __global uint *sums)
 {
     const uint mask = (1u << r->local_bits) - 1u;
-    for (uint s = begin + (uint)get_local_id(0); s < end; s += (uint)get_local_size(0))
-        bound_add(&sums[r->ring_word + (synapses[s] & mask)], r->n_words, r->largest);
+    for (uint s = begin + (uint)get_local_id(0); s < end; s += (uint)get_local_size(0)) {
+        const uint cell = synapses[s] & mask;
+        bound_add(&sums[r->ring_word + cell], r->n_words, r->largest);
+        for (uint k = r->first_content; k < r->first_content + r->n_contents; k++)
+            bound_add(&sums[contents[k].ring_word + cell], r->n_words, contents[k].largest);
+    }
 }
 
 MESO_FUNCTION void procedural_bound(const edge_rule *r, const edge_sink *sink,
@@ -143,8 +149,8 @@ __kernel void ring_bound(uint n_bundles, __global const bundle_entry *bundles, u
                          __global const uint *synapses2, __global const uint *synapses3,
                          __global const int *levels, __global const edge_rule *rules,
                          __global const ushort *delays, __global const uint *outdegrees,
-                         __global const chunk_entry *chunks, ulong stride, __global uint *sums,
-                         __global uint *overflow)
+                         __global const chunk_entry *chunks, __global const content_entry *contents,
+                         ulong stride, __global uint *sums, __global uint *overflow)
 {
     __global const uint *synapses[MESO_SYNAPSE_BUFFERS] = {synapses0, synapses1, synapses2,
                                                            synapses3};
@@ -155,7 +161,7 @@ __kernel void ring_bound(uint n_bundles, __global const bundle_entry *bundles, u
         const ulong n_sources = (ulong)list_partitions * b.n_cells;
         const edge_rule r = rules[b.rule];
         if (b.storage == MESO_PROCEDURAL) {
-            edge_sink sink = sink_of(MESO_EDGE_BOUND, &r, &b, offset_bits, chunks, levels, delays, mine, 0);
+            edge_sink sink = sink_of(MESO_EDGE_BOUND, &r, &b, offset_bits, chunks, levels, delays, mine, 0, contents);
             sink.rows = mine;
             sink.partition = partition;
             procedural_bound(&r, &sink, outdegrees);
@@ -168,7 +174,7 @@ __kernel void ring_bound(uint n_bundles, __global const bundle_entry *bundles, u
             if (b.storage == MESO_COMPACT)
                 compact_bound(&b, of_bundle, begin, end, offset_bits, n_words, levels, mine);
             else if (b.storage == MESO_LEARNED)
-                learned_bound(&r, of_bundle, begin, end, mine);
+                learned_bound(&r, contents, of_bundle, begin, end, mine);
             else
                 wide_bound(of_bundle, begin, end, n_words, mine);
         }

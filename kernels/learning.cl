@@ -1,7 +1,7 @@
 /*
  * Long-term plasticity: a batch's share of delivery through synapses that learn, and all that changes these synapses.
- * Before this text stand the rules and, generated, what picks the one with a number: rule_load(), rule_apply() and
- * rule_waits() (src/engine/codegen_rules.c).
+ * Before this text stand the rules and, generated, what picks the one with a number: rule_load(), rule_apply(),
+ * rule_waits() and rule_contents() (src/engine/codegen_rules.c).
  *
  * Time      is counted in steps: an event of step n has the time n + 1. A spike of the source is at a synapse in its own
  *           step, one of the target a delay later; of two at once the target's comes first. A row has a clock, up to
@@ -12,7 +12,7 @@
  * Hazards   A team has a row, one of its items a synapse. Spikes of a batch go by step, with a barrier between steps,
  *           because rows of the same cell follow each other. Row states are read by all, then moved by one.
  * Memory    per synapse of a spike 4 bytes, and 8 for its weight and each state; a target's number of spikes and the
- *           latest of them; a ring word.
+ *           latest of them; a ring word, and one for each content that feeds a channel.
  */
 #define MESO_PRE 0 /* as rule_event */
 #define MESO_POST 1
@@ -33,6 +33,7 @@ typedef struct learning_memory {
     __global uint *n_events;
     __global modulator_level *levels;
     __global row_state *rows;
+    __global const uint *amplitudes;
     __global uint *status;
 } learning_memory;
 
@@ -130,6 +131,7 @@ typedef struct passage {
     float modulator; /* mean over the way */
     uint fires;      /* the source does, at its end: into the ring */
     uint at;         /* word of that spike's slot */
+    uint amplitude;  /* of that spike */
 } passage;
 
 MESO_FUNCTION learned_synapse synapse_load(const learner *l, uint s)
@@ -199,10 +201,21 @@ MESO_FUNCTION float trace_before(const learner *l, __global const post_event *ev
     return trace_left(last.trace, l->e.minus_per_step, time - last.time);
 }
 
-MESO_FUNCTION void synapse_deliver(const learner *l, uint slot_word, uint late, uint cell, float weight)
+MESO_FUNCTION void strength_deliver(const learner *l, uint at, uint amplitude, float units)
 {
-    const uint at = slot_word + late * l->n_words + l->e.ring_word + cell;
-    MESO_ACCUMULATE(&l->to.ring[min(at, at - l->to.wrap)], (int)rint(weight * l->e.per_unit));
+    MESO_ACCUMULATE(&l->to.ring[min(at, at - l->to.wrap)], weight_released((int)rint(units), amplitude));
+}
+
+/* The weight to the channel of the projection, contents to those of their own. */
+MESO_FUNCTION void synapse_deliver(const learner *l, const passage *p, uint late, uint cell,
+                                   const learned_synapse *x)
+{
+    const uint at = p->at + late * l->n_words + cell;
+    strength_deliver(l, at + l->e.ring_word, p->amplitude, x->weight * l->e.per_unit);
+    for (uint k = 0; k < MESO_RULE_STATES; k++)
+        if ((rule_contents(l->e.rule) >> k & 1u) && l->e.content_words[k] != MESO_NEVER)
+            strength_deliver(l, at + l->e.content_words[k], p->amplitude,
+                             x->states[k] * l->e.content_per_unit[k]);
 }
 
 /* The target's spikes on the way, by their numbers, and the time between them. */
@@ -238,7 +251,7 @@ MESO_FUNCTION void synapse_pass(const learner *l, const passage *p, uint s)
         synapse_follow(l, p, events, first, end, delay, &x);
     if (p->fires) {
         synapse_change(l, MESO_PRE, &x, trace_before(l, events, end, p->to - delay), 0u);
-        synapse_deliver(l, p->at, late, cell, x.weight);
+        synapse_deliver(l, p, late, cell, &x);
     }
     synapse_store(l, s, &x);
 }
@@ -275,7 +288,7 @@ MESO_FUNCTION void rows_sweep(const network_entry *n, const bundle_entry *q, con
                               uint time)
 {
     const uint n_sources = n->list_partitions * q->n_cells;
-    const passage p = {0u, time, 0.0f, 0.0f, 0u, 0u};
+    const passage p = {0u, time, 0.0f, 0.0f, 0u, 0u, 0u};
     for (uint c = l->to.team; c < n_sources; c += l->to.n_teams)
         row_pass(l, row_of(n, q, l, c, group), p);
     MESO_BARRIER();
@@ -303,7 +316,8 @@ MESO_FUNCTION void list_learn(const network_entry *n, const bundle_entry *q, con
         const uint time = first_step + step + 1u;
         for (uint k = l->to.team; k < n_spikes; k += l->to.n_teams) {
             const uint row = row_of_spike(n, q, l, list[k], step, list_partition, group);
-            const passage p = {0u, time, 0.0f, 0.0f, 1u, slot_word(n, &l->to, list[k])};
+            const passage p = {0u, time, 0.0f, 0.0f, 1u, slot_word(n, &l->to, list[k]),
+                               spike_amplitude(&l->to, k)};
             if (row != MESO_NEVER)
                 row_pass(l, row, p);
         }
@@ -368,6 +382,10 @@ MESO_FUNCTION void bundle_learn(const learning_memory *m, const network_entry *n
             const uint n_spikes = m->spike_counts[h * n->n_lists + q->source * n->list_partitions + k];
             __global const uint *list = m->spikes + (ulong)h * n->spikes_per_batch + from.spike_base +
                                         k * from.spike_capacity;
+            l.to.amplitudes = q->amplitude_base != MESO_NEVER
+                                  ? m->amplitudes + (ulong)h * n->amplitudes_per_batch + q->amplitude_base +
+                                        k * from.spike_capacity
+                                  : 0;
             if (n_spikes > 0u)
                 list_learn(n, q, &l, list, min(n_spikes, from.spike_capacity), k, g, first_step);
         }
@@ -382,11 +400,11 @@ __kernel void synapses_learn(
     __global uint *synapses2, __global uint *synapses3, __global int *ring,
     __global const uint *spikes, __global const uint *spike_counts, __global const float *field,
     __global post_event *events, __global uint *n_events, __global modulator_level *levels,
-    __global row_state *rows, uint n_learnings, __global uint *status)
+    __global row_state *rows, __global const uint *amplitudes, uint n_learnings, __global uint *status)
 {
     const learning_memory m = {network, populations, bundles, learnings, constants, row_offsets,
                                {synapses0, synapses1, synapses2, synapses3}, ring, spikes, spike_counts,
-                               field, events, n_events, levels, rows, status};
+                               field, events, n_events, levels, rows, amplitudes, status};
     const network_entry n = *network;
     const uint partition = (uint)get_group_id(0);
     for (uint i = 0; i < n_learnings; i++) {

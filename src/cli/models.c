@@ -120,9 +120,9 @@ static void print_state(const neuron_model *m)
         const state_spec *s = &m->state[i];
         char value[24];
         snprintf(value, sizeof value, "%g", s->initial);
-        printf("%-*s  %-*s  %10s  %s\n", name, s->name, unit, or_empty(s->unit),
+        printf("%-*s  %-*s  %10s  %s%s\n", name, s->name, unit, or_empty(s->unit),
                s->initial_parameter >= 0 ? m->parameters[s->initial_parameter].name : value,
-               or_empty(s->doc));
+               s->content ? "content: " : "", or_empty(s->doc));
     }
 }
 

@@ -36,6 +36,9 @@ static const field learning_fields[] = {
      .doc = "name of the modulator whose concentration (nM) in the target's region the rule gets"},
     {.key = "receptor", .kind = FIELD_NAME,
      .doc = "name of the receptor of the target whose activation the rule gets instead"},
+    {.key = "contents", .kind = FIELD_MAP, .type = &content_type,
+     .doc = "by name, contents of the rule (`mesocl models`) and the ports of the target that each feeds, as "
+            "the weight feeds `receptors` of the projection; those not named feed none"},
     {0}};
 /* clang-format on */
 
@@ -136,16 +139,11 @@ static meso_status read_modulator(loader *l, const cJSON *learning, const projec
 
 /* --- all -------------------------------------------------------------------------------------- */
 
-static meso_status check_alone(loader *l, const cJSON *object, const projection *p)
+static meso_status check_storage(loader *l, const cJSON *object, const projection *p)
 {
-    static const char *const others[] = {"short_term_plasticity", "presynaptic"};
     if (p->storage != STORAGE_AUTO)
         return LOADER_ERROR(l, object, "storage", MESO_CONFIG,
                             "long_term_plasticity has a storage of its own: leave it auto");
-    for (int i = 0; i < 2; i++)
-        if (projection_has_amplitudes(p) && get_member(object, others[i]))
-            return LOADER_ERROR(l, object, others[i], MESO_CONFIG,
-                                "not possible together with long_term_plasticity");
     return MESO_OK;
 }
 
@@ -158,7 +156,7 @@ meso_status load_learning(loader *l, const cJSON *object, projection *p)
     if (!read)
         return MESO_MEMORY;
     p->learning = read;
-    MESO_TRY(check_alone(l, object, p));
+    MESO_TRY(check_storage(l, object, p));
     MESO_TRY(loader_read(l, &learning_type, learning, read));
     MESO_TRY(loader_check_multiple(l, get_member(learning, "update_ms"),
                                    l->experiment->field_step_ms, "field_step_ms"));
@@ -168,5 +166,6 @@ meso_status load_learning(loader *l, const cJSON *object, projection *p)
                              get_member(learning, "parameters"), NULL, learning,
                              &read->parameters));
     MESO_TRY(read_limits(l, object, learning, p, read));
+    MESO_TRY(load_contents(l, learning, p, read));
     return read_modulator(l, learning, p, read);
 }

@@ -125,7 +125,7 @@ static const char *port_kind(const population *target, uint32_t port)
     return port < target->n_conductances ? "a conductance" : "an input of its model";
 }
 
-/* Ports of one unit can share a weight, whose key names that unit. */
+/* Ports of one unit can share a weight. */
 static meso_status check_units(loader *l, const cJSON *object, const population *target,
                                const projection_port *ports, uint32_t n_ports)
 {
@@ -138,6 +138,13 @@ static meso_status check_units(loader *l, const cJSON *object, const population 
                                 population_port_name(target, first), unit,
                                 population_port_name(target, ports[i].port),
                                 population_port_unit(target, ports[i].port));
+    return MESO_OK;
+}
+
+/* The key of a weight names its unit. */
+static meso_status check_weight_key(loader *l, const cJSON *object, const population *target,
+                                    uint32_t first)
+{
     const char *right = population_weight_key(target, first);
     if (get_member(object, right))
         return MESO_OK;
@@ -146,11 +153,12 @@ static meso_status check_units(loader *l, const cJSON *object, const population 
         k++;
     return LOADER_ERROR(
         l, object, weight_keys[k], MESO_UNIT, "'%s' of '%s' is %s in %s: give the weight as %s",
-        population_port_name(target, first), target->name, port_kind(target, first), unit, right);
+        population_port_name(target, first), target->name, port_kind(target, first),
+        population_port_unit(target, first), right);
 }
 
-meso_status load_ports(loader *l, const cJSON *object, const population *target,
-                       const projection_port **ports, uint32_t *n_ports)
+meso_status load_port_list(loader *l, const cJSON *object, const population *target,
+                           const projection_port **ports, uint32_t *n_ports)
 {
     const cJSON *receptors = get_member(object, "receptors");
     const size_t n = count_members(receptors);
@@ -167,6 +175,13 @@ meso_status load_ports(loader *l, const cJSON *object, const population *target,
     *ports = read;
     *n_ports = (uint32_t)n;
     return check_units(l, object, target, read, *n_ports);
+}
+
+meso_status load_ports(loader *l, const cJSON *object, const population *target,
+                       const projection_port **ports, uint32_t *n_ports)
+{
+    MESO_TRY(load_port_list(l, object, target, ports, n_ports));
+    return check_weight_key(l, object, target, (*ports)[0].port);
 }
 
 meso_status loader_find_model(loader *l, const cJSON *name, model_reader *read, neuron_model *list,

@@ -84,6 +84,10 @@ meso_status loader_check_multiple(loader *l, const cJSON *node, double step, con
 meso_status load_ports(loader *l, const cJSON *object, const population *target,
                        const projection_port **ports, uint32_t *n_ports);
 
+/** The same without a weight: the ports and that they have one unit. */
+meso_status load_port_list(loader *l, const cJSON *object, const population *target,
+                           const projection_port **ports, uint32_t *n_ports);
+
 /**
  * Values of a model's parameters for the neurons of `p`: its defaults, then those of the objects `first` and
  * `second` (NULL: none).
@@ -99,6 +103,10 @@ meso_status load_current(loader *l, const cJSON *object, stimulus *s);
 /** learning.c: the long-term plasticity of a projection, if it has any. */
 meso_status load_learning(loader *l, const cJSON *object, projection *p);
 extern const object_type learning_type;
+/** contents.c: what its `contents` say, once rule, limits and weight are read. */
+meso_status load_contents(loader *l, const cJSON *learning, const projection *p,
+                          long_term_plasticity *read);
+extern const object_type content_type;
 
 /** voxels.c: the grid of a compartment, if it has one, and the release that follows from either. */
 meso_status load_voxels(loader *l, const cJSON *object, compartment *c);

@@ -38,6 +38,16 @@ static const field state_fields[] = {
      .doc = "value at the start, or the parameter that holds it"},
     {0}};
 
+static const field synapse_state_fields[] = {
+    {.key = "unit", .kind = FIELD_TEXT, .required = true, FIELD_IN(state_spec, unit),
+     .doc = "unit, as people write it"},
+    {.key = "doc", .kind = FIELD_TEXT, .required = true, FIELD_IN(state_spec, doc),
+     .doc = "what it is"},
+    {.key = "content", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false), FIELD_IN(state_spec, content),
+     .doc = "is it a strength in the unit of the weight, within [0, weight_max], that may feed ports of "
+            "the target"},
+    {0}};
+
 static const field quantity_fields[] = {
     {.key = "unit", .kind = FIELD_TEXT, .required = true, FIELD_IN(quantity_spec, unit),
      .doc = "unit, as people write it"},
@@ -52,8 +62,8 @@ static const object_type state_type = {
 static const object_type derived_type = {
     .name = "derived", .doc = "A number that follows from parameters and step",
     .fields = quantity_fields};
-static const object_type quantity_type = {
-    .name = "quantity", .doc = "What a synapse remembers", .fields = quantity_fields};
+static const object_type synapse_state_type = {
+    .name = "quantity", .doc = "What a synapse remembers", .fields = synapse_state_fields};
 static const object_type input_type = {
     .name = "input", .doc = "What arriving spikes add up to in a step", .fields = quantity_fields};
 
@@ -105,7 +115,7 @@ static const field rule_fields[] = {
      .doc = "publication"},
     {.key = "parameters", .kind = FIELD_MAP, .type = &parameter_type, .required = true,
      .doc = "parameters, in the order of the struct; tau_plus_ms and tau_minus_ms among them"},
-    {.key = "state", .kind = FIELD_MAP, .type = &quantity_type,
+    {.key = "state", .kind = FIELD_MAP, .type = &synapse_state_type,
      .doc = "what a synapse has beside its weight, in the order of the struct; 0 at the start"},
     {.key = "derived", .kind = FIELD_MAP, .type = &derived_type,
      .doc = "numbers that <model>_derive() makes of parameters and step"},
@@ -232,7 +242,8 @@ static meso_status read_state(const document *d, const neuron_model *m, const cJ
     s->name = arena_strdup(d->memory, object->string);
     if (!s->name)
         return error_set(err, MESO_MEMORY, "out of memory");
-    MESO_TRY(type_read(&state_type, object, d->memory, s, err));
+    MESO_TRY(type_read(m->role == MODEL_RULE ? &synapse_state_type : &state_type, object, d->memory,
+                       s, err));
     const cJSON *initial = get_member(object, "initial");
     if (cJSON_IsString(initial))
         return find_parameter(d, m, initial, &s->initial_parameter, err);
@@ -266,6 +277,10 @@ static meso_status read_states(const document *d, neuron_model *m, meso_error *e
         return document_error(d, map, NULL, err, MESO_CONFIG,
                               "expected at least one state variable%s",
                               m->potential ? ", the potential in mV" : "");
+    if (m->n_state > RULE_STATES_MAX && m->role == MODEL_RULE)
+        return document_error(d, map, NULL, err, MESO_RANGE,
+                              "%u state variables: a synapse has room for %d beside its weight",
+                              m->n_state, RULE_STATES_MAX);
     state_spec *states = alloc(d->memory, m->n_state, sizeof *states, err);
     if (!states)
         return MESO_MEMORY;

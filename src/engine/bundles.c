@@ -76,26 +76,20 @@ double projection_largest_weight(const projection *p)
     return fmax(fabs(low), fabs(high));
 }
 
-static const channel *channel_of(const experiment *e, const layout *l, uint32_t i)
-{
-    return &l->populations[e->projections[i].target].channels[l->projections[i].channel];
-}
-
 static int is_constant(const experiment *e, uint32_t i)
 {
     return e->projections[i].weight.kind == DISTRIBUTION_CONSTANT;
 }
 
 /* A sum of 31 bits holds neither too many weights nor too small ones beside large ones. */
-static meso_status weight_refuse(const experiment *e, const layout *l, uint32_t i, meso_error *err)
+static meso_status weight_refuse(const experiment *e, const layout *l, uint32_t i, const channel *c,
+                                 double weight, meso_error *err)
 {
     const projection *p = &e->projections[i];
     const projection_layout *q = &l->projections[i];
-    const channel *c = channel_of(e, l, i);
     const population *target = &e->populations[p->target];
     const char *key = population_weight_key(target, p->ports[0].port);
     const char *unit = population_port_unit(target, p->ports[0].port);
-    const double weight = q->units * c->unit;
     const double most = INT32_MAX / (UNITS_MIN * 2 * RING_ROOM); /* the unit is a power of two */
     if (q->max_indegree > most)
         return error_set(err, MESO_RANGE,
@@ -113,15 +107,24 @@ static meso_status weight_refuse(const experiment *e, const layout *l, uint32_t 
                      p->place, p->name, key, weight, unit, c->bound, unit, UNITS_MIN * c->unit, unit);
 }
 
-static meso_status weights_measure(const experiment *e, layout *l, uint32_t i, meso_error *err)
+static meso_status weight_measure(const experiment *e, const layout *l, uint32_t i, uint32_t channel,
+                                  double weight, meso_error *err)
 {
-    const projection *p = &e->projections[i];
-    projection_layout *q = &l->projections[i];
-    const channel *c = channel_of(e, l, i);
-    q->units = projection_largest_weight(p) / c->unit;
-    if (q->units == 0 || q->units >= UNITS_MIN)
+    const struct channel *c = &l->populations[e->projections[i].target].channels[channel];
+    if (weight == 0 || weight / c->unit >= UNITS_MIN)
         return MESO_OK;
-    return weight_refuse(e, l, i, err);
+    return weight_refuse(e, l, i, c, weight, err);
+}
+
+static meso_status weights_measure(const experiment *e, const layout *l, uint32_t i, meso_error *err)
+{
+    const long_term_plasticity *x = e->projections[i].learning;
+    const projection_layout *q = &l->projections[i];
+    const double largest = projection_largest_weight(&e->projections[i]);
+    MESO_TRY(weight_measure(e, l, i, q->channel, largest, err));
+    for (uint32_t k = 0; x != NULL && k < x->n_contents; k++)
+        MESO_TRY(weight_measure(e, l, i, q->contents[k].channel, x->weight_max, err));
+    return MESO_OK;
 }
 
 /* --- who shares rows ------------------------------------------------------------------------------ */
@@ -162,6 +165,18 @@ static meso_status levels_of_source(const experiment *e, const layout *l, uint32
     return MESO_OK;
 }
 
+/* Initial values of contents, which are drawn as finely as learned weights. */
+static void content_levels_add(const projection *p, projection_layout *q, bundle_layout *b)
+{
+    const long_term_plasticity *x = p->learning;
+    for (uint32_t k = 0; x != NULL && k < x->n_contents; k++) {
+        const int is_drawn = x->contents[k].initial.kind != DISTRIBUTION_CONSTANT;
+        q->contents[k].first_level = b->n_levels;
+        q->contents[k].n_levels = !isnan(x->contents[k].share) ? 0 : is_drawn ? MESO_QUANTILES : 1;
+        b->n_levels += q->contents[k].n_levels;
+    }
+}
+
 /* A weight is a number in the bundle's table of levels; a constant has one. */
 static meso_status levels_share(const experiment *e, layout *l, bundle_layout *b, meso_error *err)
 {
@@ -173,6 +188,7 @@ static meso_status levels_share(const experiment *e, layout *l, bundle_layout *b
         q->first_level = b->n_levels;
         q->n_levels = is_constant(e, b->projections[k]) ? 1 : share;
         b->n_levels += q->n_levels;
+        content_levels_add(&e->projections[b->projections[k]], q, b);
     }
     return MESO_OK;
 }

@@ -1,7 +1,8 @@
 /*
  * Between rules of plasticity, each with structs of its own, and learning.cl, which knows them by number: parameters of
  * a projection (rule_numbers), the state of a synapse under any rule (learned_synapse), and functions that pick the
- * rule. Where an experiment has one rule, nothing is left to pick.
+ * rule. Where an experiment has one rule, nothing is left to pick. Contents are put into their limits here, the weight,
+ * whose limits each projection has for itself, there.
  */
 #include "engine/codegen.h"
 
@@ -50,6 +51,28 @@ static void write_load(const neuron_model *r, uint32_t i, text *out)
     text_append(out, "}\n\n");
 }
 
+static void write_state_in(const neuron_model *r, text *out)
+{
+    text_appendf(out,
+                 "    %s_state s;\n"
+                 "    s.weight = x.weight;\n",
+                 r->name);
+    for (uint32_t k = 0; k < r->n_state; k++)
+        text_appendf(out, "    s.%s = x.states[%u];\n", r->state[k].name, k);
+}
+
+static void write_state_out(const neuron_model *r, uint32_t i, text *out)
+{
+    text_append(out, "    x.weight = s.weight;\n");
+    for (uint32_t k = 0; k < r->n_state; k++)
+        if (r->state[k].content)
+            text_appendf(out, "    x.states[%u] = fmin(fmax(s.%s, 0.0f), n->p%u.weight_max);\n", k,
+                         r->state[k].name, i);
+        else
+            text_appendf(out, "    x.states[%u] = s.%s;\n", k, r->state[k].name);
+    text_append(out, "    return x;\n}\n\n");
+}
+
 /* `event` is constant wherever this is called. */
 static void write_apply(const neuron_model *r, uint32_t i, text *out)
 {
@@ -59,20 +82,32 @@ static void write_apply(const neuron_model *r, uint32_t i, text *out)
     text_appendf(out,
                  "MESO_FUNCTION learned_synapse apply_%u(int event, const rule_numbers *n, "
                  "learned_synapse x, real value, real span_ms)\n"
-                 "{\n"
-                 "    %s_state s;\n"
-                 "    s.weight = x.weight;\n",
-                 i, r->name);
-    for (uint32_t k = 0; k < r->n_state; k++)
-        text_appendf(out, "    s.%s = x.states[%u];\n", r->state[k].name, k);
+                 "{\n",
+                 i);
+    write_state_in(r, out);
     for (rule_event v = 0; v < (r->between ? N_RULE_EVENTS : RULE_BETWEEN); v++)
         text_appendf(out, "    if (event == %d)\n        s = %s_%s(s, n->p%u, %svalue%s);\n",
                      (int)v, r->name, rule_event_names[v], i, derived,
                      v == RULE_BETWEEN ? ", span_ms" : "");
-    text_append(out, "    x.weight = s.weight;\n");
+    write_state_out(r, i, out);
+}
+
+/* Bits of the states that are contents. */
+static uint32_t contents_of(const neuron_model *r)
+{
+    uint32_t contents = 0;
     for (uint32_t k = 0; k < r->n_state; k++)
-        text_appendf(out, "    x.states[%u] = s.%s;\n", k, r->state[k].name);
-    text_append(out, "    return x;\n}\n\n");
+        contents |= (uint32_t)r->state[k].content << k;
+    return contents;
+}
+
+static void write_contents(const experiment *e, text *out)
+{
+    text_append(out, "\nMESO_FUNCTION uint rule_contents(uint rule)\n{\n");
+    for (uint32_t i = 0; i < e->n_rules - 1; i++)
+        text_appendf(out, "    if (rule == %uu)\n        return %uu;\n", i,
+                     contents_of(&e->rules[i]));
+    text_appendf(out, "    return %uu;\n}\n", contents_of(&e->rules[e->n_rules - 1]));
 }
 
 static void write_dispatch(const experiment *e, text *out)
@@ -109,5 +144,6 @@ meso_status codegen_rules(const experiment *e, text *source, meso_error *err)
         write_apply(&e->rules[i], i, source);
     }
     write_dispatch(e, source);
+    write_contents(e, source);
     return source->failed ? error_set(err, MESO_MEMORY, "out of memory") : MESO_OK;
 }

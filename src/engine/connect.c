@@ -73,6 +73,9 @@ static edge_rule rule_of(const simulation *sim, uint32_t i)
         .local_bits = layout_local_bits(to),
         .largest = (int32_t)llround(projection_largest_weight(p) / unit),
         .unit = (float)unit,
+        .n_states = p->learning != NULL ? p->learning->rule->n_state : 0,
+        .first_content = contents_first(e, i),
+        .n_contents = contents_count(e, i),
     };
     if (p->rule == RULE_GAUSSIAN_DISTANCE)
         r.per_two_sigma2 = (float)(0.5 / (p->sigma_um * p->sigma_um));
@@ -171,7 +174,9 @@ static meso_status levels_upload(simulation *sim, meso_error *err)
     MESO_TRY(simulation_alloc(sim, sim->l->n_levels, sizeof *s->levels, &s->levels, err));
     for (uint32_t i = 0; i < sim->e->n_projections; i++) {
         const projection_layout *q = &sim->l->projections[i];
-        levels_fill(sim, i, s->levels + sim->l->bundles[q->first_bundle].level_base + q->first_level);
+        int32_t *levels = s->levels + sim->l->bundles[q->first_bundle].level_base;
+        levels_fill(sim, i, levels + q->first_level);
+        contents_levels_fill(sim, i, levels);
     }
     return buffer_create(sim->device, "weight levels", sim->l->n_levels * sizeof *s->levels, s->levels,
                          &s->level_table, err);
@@ -232,6 +237,7 @@ static meso_status edges_make(builder *b, uint32_t i, uint32_t p, uint32_t place
         MESO_TRY(kernel_set_buffer(k, a++, &s->source_outdegrees, err));
     MESO_TRY(kernel_set_buffer(k, a++, rows, err));
     MESO_TRY(kernel_set_buffer(k, a++, words, err));
+    MESO_TRY(kernel_set_buffer(k, a++, &s->contents, err));
     return device_launch(sim->device, k,
                          by_target ? l->n_partitions : l->populations[of->source].n_chunks,
                          l->work_group_size, err);
@@ -379,8 +385,8 @@ static meso_status overflow_refuse(builder *b, meso_error *err)
     for (uint32_t i = 0; i < MESO_SYNAPSE_BUFFERS; i++)
         MESO_TRY(kernel_set_buffer(k, a++, &s->buffers[i], err));
     const buffer *tables[] = {&s->level_table, &s->rules, &s->delays, &s->source_outdegrees,
-                              &sim->neurons.chunks};
-    for (uint32_t i = 0; i < 5; i++)
+                              &sim->neurons.chunks, &s->contents};
+    for (uint32_t i = 0; i < 6; i++)
         MESO_TRY(kernel_set_buffer(k, a++, tables[i], err));
     MESO_TRY(kernel_set_bytes(k, a++, sizeof stride, &stride, err));
     MESO_TRY(kernel_set_buffer(k, a++, &sim->ring, err));
@@ -447,7 +453,7 @@ static meso_status bundles_upload(simulation *sim, meso_error *err)
 static meso_status rules_shrink(simulation *sim, meso_error *err)
 {
     synapses *s = &sim->synapses;
-    buffer *tables[] = {&s->rules, &s->delays, &s->source_outdegrees};
+    buffer *tables[] = {&s->rules, &s->delays, &s->source_outdegrees, &s->contents};
     if (sim->l->makes_edges)
         return MESO_OK;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
@@ -471,6 +477,7 @@ meso_status synapses_create(simulation *sim, meso_error *err)
     MESO_GO(outdegrees_upload(sim, err));
     MESO_GO(levels_upload(sim, err));
     MESO_GO(rules_upload(sim, err));
+    MESO_GO(contents_upload(sim, err));
     MESO_GO(builder_open(&b, err));
     MESO_GO(buffer_create(sim->device, "row counts", sim->l->n_counted_rows * sizeof(uint32_t), NULL,
                           &b.counts, err));
@@ -491,8 +498,8 @@ done:
 void synapses_destroy(simulation *sim)
 {
     synapses *s = &sim->synapses;
-    buffer *all[] = {&s->table,       &s->row_offsets, &s->rules,
-                     &s->level_table, &s->delays,      &s->source_outdegrees};
+    buffer *all[] = {&s->table,       &s->row_offsets, &s->rules,   &s->level_table,
+                     &s->delays,      &s->contents,    &s->source_outdegrees};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         buffer_destroy(sim->device, all[i]);
     for (uint32_t i = 0; i < MESO_SYNAPSE_BUFFERS; i++)

@@ -13,7 +13,9 @@ typedef struct edge_reader {
     uint32_t first_word;    /* of the projection's targets in a slot */
     uint32_t *rows, *words; /* of the bundle at hand */
     uint64_t n_synapses;
-    edge *edges; /* NULL: they are only counted */
+    uint32_t n_states; /* of an edge */
+    edge *edges;       /* NULL: they are only counted */
+    float *states;     /* [n_states] of each edge, behind the last edge */
     uint64_t n;
 } edge_reader;
 
@@ -41,6 +43,15 @@ static synapse_words learned_words(const edge_reader *r, uint64_t s)
     memcpy(&weight, &r->words[r->n_synapses + s], sizeof weight);
     return (synapse_words){
         .local = r->words[s] & ((1u << bits) - 1), .late = r->words[s] >> bits, .weight = weight};
+}
+
+/* States follow the weights, one after the other. */
+static const float *states_read(const edge_reader *r, uint64_t s)
+{
+    float *states = r->states + r->n * r->n_states;
+    for (uint32_t k = 0; k < r->n_states; k++)
+        memcpy(&states[k], &r->words[(2 + k) * r->n_synapses + s], sizeof *states);
+    return states;
 }
 
 /* 0 if the synapse is another projection's. */
@@ -80,6 +91,8 @@ static void synapse_decode(edge_reader *r, const bundle_layout *b, uint32_t sour
             .target = neuron_of(l, target, partition, w.local),
             .weight = w.weight,
             .delay_steps = l->batch_steps + group * l->batches_per_group * l->batch_steps + w.late,
+            .n_states = r->n_states,
+            .states = states_read(r, s),
         };
     r->n++;
 }
@@ -130,16 +143,33 @@ static int edge_compare(const void *left, const void *right)
         return a->source < b->source ? -1 : 1;
     if (a->delay_steps != b->delay_steps)
         return a->delay_steps < b->delay_steps ? -1 : 1;
-    return (a->weight > b->weight) - (a->weight < b->weight);
+    if (a->weight != b->weight)
+        return a->weight < b->weight ? -1 : 1;
+    for (uint32_t k = 0; k < a->n_states; k++)
+        if (a->states[k] != b->states[k])
+            return a->states[k] < b->states[k] ? -1 : 1;
+    return 0;
+}
+
+/* Room for the edges that were counted, and behind them for their states. */
+static meso_status edges_alloc(edge_reader *r, meso_error *err)
+{
+    r->edges = malloc((r->n + 1) * (sizeof *r->edges + r->n_states * sizeof *r->states));
+    if (r->edges == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    r->states = (float *)(r->edges + r->n + 1);
+    return MESO_OK;
 }
 
 meso_status simulation_edges(simulation *sim, uint32_t projection, edge **edges, uint64_t *n,
                              meso_error *err)
 {
     const projection_layout *q = &sim->l->projections[projection];
+    const long_term_plasticity *learns = sim->e->projections[projection].learning;
     const population_layout *to = &sim->l->populations[sim->e->projections[projection].target];
     edge_reader r = {.sim = sim,
                      .projection = projection,
+                     .n_states = learns != NULL ? learns->rule->n_state : 0,
                      .first_word = to->ring_word + q->channel * to->n_local};
     *edges = NULL;
     if (q->storage == STORAGE_PROCEDURAL)
@@ -155,8 +185,8 @@ meso_status simulation_edges(simulation *sim, uint32_t projection, edge **edges,
                 return status;
             }
         }
-        if (!counted && (r.edges = malloc((r.n + 1) * sizeof *r.edges)) == NULL)
-            return error_set(err, MESO_MEMORY, "out of memory");
+        if (!counted)
+            MESO_TRY(edges_alloc(&r, err));
     }
     qsort(r.edges, r.n, sizeof *r.edges, edge_compare);
     *edges = r.edges;

@@ -29,7 +29,7 @@ typedef struct synapses {
     buffer table, row_offsets;
     buffer buffers[MESO_SYNAPSE_BUFFERS];
     buffer level_table;                      /* [layout.n_levels] weights in ring units */
-    buffer rules, delays, source_outdegrees; /* how edges are made */
+    buffer rules, delays, source_outdegrees, contents; /* how edges are made */
     int32_t *levels;                         /* the table once more */
     uint32_t *first_outdegree;               /* [n_projections] in source_outdegrees */
     bundle_synapses *bundles;                /* [n_bundles] */
@@ -207,6 +207,14 @@ void schedule_destroy(simulation *sim);
 meso_status schedule_advance(simulation *sim, meso_error *err);
 meso_status plasticity_create(simulation *sim, meso_error *err);
 void plasticity_destroy(simulation *sim);
+/** contents.c: how many contents of a projection feed channels, and how many those before it have. */
+uint32_t contents_count(const experiment *e, uint32_t projection);
+uint32_t contents_first(const experiment *e, uint32_t projection);
+/** Their channels. */
+void contents_connect(const simulation *sim, uint32_t projection, learning_entry *entry);
+/** Their initial values, in ring units, among the levels of weights of their bundle. */
+void contents_levels_fill(const simulation *sim, uint32_t projection, int32_t *levels);
+meso_status contents_upload(simulation *sim, meso_error *err);
 /** The program of the rules that projections learn by; none: NULL. */
 meso_status learning_compile(const experiment *e, meso_device *device, const layout *l,
                              cl_program *out, meso_error *err);

@@ -400,23 +400,27 @@ static void synapses_expect(const experiment *e, const projection *p, projection
     q->max_indegree = bound;
 }
 
-static int same_ports(const channel *c, const projection *p)
+static int same_ports(const channel *c, const projection_port *ports, uint32_t n_ports)
 {
-    if (c->n_ports != p->n_ports)
+    if (c->n_ports != n_ports)
         return 0;
-    for (uint32_t i = 0; i < p->n_ports; i++)
-        if (c->ports[i].port != p->ports[i].port || c->ports[i].factor != p->ports[i].factor)
+    for (uint32_t i = 0; i < n_ports; i++)
+        if (c->ports[i].port != ports[i].port || c->ports[i].factor != ports[i].factor)
             return 0;
     return 1;
 }
 
-static uint32_t channel_find(population_layout *target, const projection *p)
+/* The channel of these ports, where as much more may arrive in a step. */
+static uint32_t channel_find(population_layout *target, const projection_port *ports,
+                             uint32_t n_ports, double bound)
 {
-    for (uint32_t c = 0; c < target->n_channels; c++)
-        if (same_ports(&target->channels[c], p))
-            return c;
-    target->channels[target->n_channels] = (channel){.ports = p->ports, .n_ports = p->n_ports};
-    return target->n_channels++;
+    uint32_t c = 0;
+    while (c < target->n_channels && !same_ports(&target->channels[c], ports, n_ports))
+        c++;
+    if (c == target->n_channels)
+        target->channels[target->n_channels++] = (channel){.ports = ports, .n_ports = n_ports};
+    target->channels[c].bound += bound;
+    return c;
 }
 
 static void playback_channels_find(const experiment *e, layout *l)
@@ -435,22 +439,36 @@ static void playback_channels_find(const experiment *e, layout *l)
     }
 }
 
+static void projection_channels_find(const projection *p, layout *l, projection_layout *q)
+{
+    population_layout *target = &l->populations[p->target];
+    const long_term_plasticity *x = p->learning;
+    q->channel = channel_find(target, p->ports, p->n_ports,
+                              q->max_indegree * projection_largest_weight(p));
+    for (uint32_t k = 0; x != NULL && k < x->n_contents; k++)
+        q->contents[k].channel = channel_find(target, x->contents[k].ports, x->contents[k].n_ports,
+                                              q->max_indegree * x->weight_max);
+}
+
+static uint32_t most_channels(const experiment *e)
+{
+    uint32_t most = e->n_projections + e->n_stimuli + 1;
+    for (uint32_t i = 0; i < e->n_projections; i++)
+        most += e->projections[i].learning != NULL ? e->projections[i].learning->n_contents : 0;
+    return most;
+}
+
 static meso_status channels_find(const experiment *e, layout *l, meso_error *err)
 {
     for (uint32_t i = 0; i < e->n_populations; i++) {
-        l->populations[i].channels = arena_alloc(l->memory, (e->n_projections + e->n_stimuli + 1) *
-                                                                sizeof(channel));
+        l->populations[i].channels = arena_alloc(l->memory, most_channels(e) * sizeof(channel));
         if (l->populations[i].channels == NULL)
             return error_set(err, MESO_MEMORY, "out of memory");
         l->populations[i].n_channels = 0;
     }
     for (uint32_t i = 0; i < e->n_projections; i++) {
-        const projection *p = &e->projections[i];
-        projection_layout *q = &l->projections[i];
-        synapses_expect(e, p, q);
-        q->channel = channel_find(&l->populations[p->target], p);
-        channel *c = &l->populations[p->target].channels[q->channel];
-        c->bound += q->max_indegree * projection_largest_weight(p);
+        synapses_expect(e, &e->projections[i], &l->projections[i]);
+        projection_channels_find(&e->projections[i], l, &l->projections[i]);
     }
     playback_channels_find(e, l);
     return MESO_OK;

@@ -43,14 +43,21 @@ typedef struct population_layout {
     uint32_t first_plastic, n_plastic; /* projections from it with short-term plasticity, in layout.plastic */
 } population_layout;
 
+/* A content (model/projection.h) among the target's channels, and its initial values among the weights of the bundle: none
+ * where it is a share of the weight. */
+typedef struct content_layout {
+    uint32_t channel;
+    uint32_t first_level, n_levels;
+} content_layout;
+
 typedef struct projection_layout {
     uint32_t channel;
+    content_layout contents[RULE_STATES_MAX];
     uint32_t min_delay_steps, max_delay_steps;
     uint32_t first_bundle, n_bundles; /* its synapses are in these: one, or the parts of one */
     synapse_storage storage;
     uint32_t synapse_bytes;
     uint32_t first_level, n_levels; /* of its weights among those of its bundle */
-    double units;                   /* largest weight, in units of its channel */
     double expected_synapses;
     double max_indegree; /* bound that the ring's scale relies on; the build proves the sums */
     uint32_t first_plastic_state, amplitude_base; /* kernels/layout.clh; with short-term plasticity */

@@ -133,7 +133,7 @@ static learning_entry entry_of(const simulation *sim, const learning_layout *q)
     const projection *p = &e->projections[q->projection];
     const long_term_plasticity *x = p->learning;
     const population_layout *to = &sim->l->populations[p->target];
-    return (learning_entry){
+    learning_entry entry = {
         .projection = q->projection,
         .target = p->target,
         .rule = (uint32_t)(x->rule - e->rules),
@@ -156,6 +156,8 @@ static learning_entry entry_of(const simulation *sim, const learning_layout *q)
         .weight_max = (float)x->weight_max,
         .per_unit = (float)(1 / projection_weight_unit(sim, q->projection)),
     };
+    contents_connect(sim, q->projection, &entry);
+    return entry;
 }
 
 static void constants_fill(const long_term_plasticity *x, float *constants)
@@ -202,7 +204,7 @@ done:
 /* --- the kernel --------------------------------------------------------------------------------------- */
 
 /* Arguments of synapses_learn (learning.cl) by position. */
-enum { BATCH, DT, TABLES, STATUS = TABLES + 19 };
+enum { BATCH, DT, TABLES, STATUS = TABLES + 20 };
 
 meso_status learning_compile(const experiment *e, meso_device *device, const layout *l,
                              cl_program *out, meso_error *err)
@@ -240,7 +242,8 @@ static meso_status arguments_set(simulation *sim, meso_error *err)
                                     &sim->ring,         &sim->spikes,
                                     &sim->spike_counts, &sim->modulators.field,
                                     &x->events,         &x->n_events,
-                                    &x->levels,         &x->rows};
+                                    &x->levels,         &x->rows,
+                                    &sim->plasticity.amplitudes};
     kernel *k = &sim->learning.learn;
     MESO_TRY(kernel_set_f32(k, DT, (float)sim->e->dt_ms, err));
     MESO_TRY(kernel_set_buffers(k, TABLES, tables, sizeof tables / sizeof *tables, err));

@@ -60,7 +60,8 @@ static uint64_t projection_bytes(const layout *l, uint32_t i)
 /* Tables from which edges are made: they stay only if edges are made anew at every spike. */
 static uint64_t rules_bytes(const experiment *e)
 {
-    uint64_t bytes = e->n_projections * (sizeof(edge_rule) + MESO_QUANTILES * sizeof(uint16_t));
+    uint64_t bytes = e->n_projections * (sizeof(edge_rule) + MESO_QUANTILES * sizeof(uint16_t)) +
+                     contents_first(e, e->n_projections) * sizeof(content_entry);
     for (uint32_t i = 0; i < e->n_projections; i++)
         if (e->projections[i].rule == RULE_FIXED_TOTAL)
             bytes += e->populations[e->projections[i].source].n_neurons * sizeof(uint32_t);

@@ -34,6 +34,8 @@ typedef struct edge {
     uint32_t source, target;
     double weight;
     uint32_t delay_steps;
+    uint32_t n_states;   /* of the rule by which it learns; 0: it does not, or has nothing but its weight */
+    const float *states; /* [n_states] in the order of the descriptor; freed with the edges */
 } edge;
 
 /** Whether the compiler of the device takes the models; MESO_CONFIG names the user's file and line. Nothing is allocated. */
@@ -66,7 +68,7 @@ uint64_t simulation_events(const simulation *sim);
 uint32_t simulation_n_field(const simulation *sim);
 meso_series_info simulation_field(const simulation *sim, uint32_t i);
 
-/** Read a projection back, sorted by target, then source, delay and weight; freed with free(). */
+/** Read a projection back, sorted by target, then source, delay, weight and states; freed with free(). */
 meso_status simulation_edges(simulation *sim, uint32_t projection, edge **edges, uint64_t *n,
                              meso_error *err);
 

@@ -27,6 +27,9 @@
  *     <rule>_pre(<rule>_state s, <rule>_parameters p, [<rule>_derived d,] real trace);
  *     <rule>_post(<rule>_state s, <rule>_parameters p, [<rule>_derived d,] real trace);
  *     <rule>_between(<rule>_state s, <rule>_parameters p, [<rule>_derived d,] real modulator, real span_ms);
+ *
+ * A content is a state variable of a rule that is a strength of its own, in the unit of the weight: it stays in
+ * [0, weight_max] and may feed ports of the target that the weight does not.
  */
 #ifndef MODEL_NEURON_MODEL_H
 #define MODEL_NEURON_MODEL_H
@@ -34,6 +37,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define RULE_STATES_MAX 8 /* state variables of a rule of plasticity, beside the weight */
 
 typedef struct parameter_spec {
     const char *name, *unit, *doc, *source;
@@ -46,6 +51,7 @@ typedef struct state_spec {
     const char *name, *unit, *doc;
     double initial;            /* used when initial_parameter is -1 */
     int32_t initial_parameter; /* start at the value of this parameter */
+    bool content;              /* of a rule: a strength in the unit of the weight */
 } state_spec;
 
 /* A number that follows from parameters and step, or an input that spikes add to. */

@@ -57,6 +57,15 @@ typedef enum modulator_source {
     MODULATED_BY_RECEPTOR,      /* its activation on the target */
 } modulator_source;
 
+/* A content of the rule's, which every spike adds to ports of its own as it adds the weight to those of the projection. */
+typedef struct synapse_content {
+    uint32_t state; /* of the rule */
+    const projection_port *ports; /* in the unit of the weight */
+    uint32_t n_ports;
+    distribution initial; /* in that unit; of no meaning where there is a share */
+    double share; /* the initial value as a share of the synapse's initial weight; NAN: it is drawn by itself */
+} synapse_content;
+
 /* Weights of single synapses that change by a rule, with the spikes of both sides. Delays are dendritic: a spike of
  * the source is at the synapse in its own step, one of the target `delay_ms` later. */
 typedef struct long_term_plasticity {
@@ -67,6 +76,8 @@ typedef struct long_term_plasticity {
     double update_ms; /* synapses without spikes are brought up to date at its multiples */
     modulator_source modulated_by;
     uint32_t modulator; /* index of the modulator or receptor */
+    const synapse_content *contents; /* in the order of the rule's states */
+    uint32_t n_contents;
 } long_term_plasticity;
 
 typedef struct projection {

@@ -102,7 +102,8 @@ class KernelTexts(unittest.TestCase):
                      "rule_numbers rule_load(uint rule, __global const float *K, float dt_ms);\n"
                      "learned_synapse rule_apply(uint rule, int event, const rule_numbers *n, learned_synapse x,\n"
                      "                           real value, real span_ms);\n"
-                     "int rule_waits(uint rule);\n")
+                     "int rule_waits(uint rule);\n"
+                     "uint rule_contents(uint rule);\n")
         text = includes("layout.clh", "groups.clh", "plasticity.clh", "synapses.clh") + generated
         for options in ("", "#define MESO_SERIAL\n"):
             with self.subTest(options=options):

@@ -4,7 +4,7 @@
  *     learned_weights EXPERIMENT MS,MS,... [PARTITIONS WORK_GROUP_SIZE VECTOR_WIDTH]
  *
  * prints the names of the field quantities, all spikes ("s" step population neuron), rows of the time line ("f" step
- * values) and, at each time, the edges of the first projection ("w" ms source target delay weight).
+ * values) and, at each time, the edges of the first projection ("w" ms source target delay weight states).
  */
 #include "engine/simulation.h"
 
@@ -47,9 +47,13 @@ static meso_status print_edges(simulation *sim, double ms, meso_error *err)
     edge *edges = NULL;
     uint64_t n = 0;
     MESO_TRY(simulation_edges(sim, 0, &edges, &n, err));
-    for (uint64_t i = 0; i < n; i++)
-        printf("w %.9g %u %u %u %.9g\n", ms, edges[i].source, edges[i].target, edges[i].delay_steps,
+    for (uint64_t i = 0; i < n; i++) {
+        printf("w %.9g %u %u %u %.9g", ms, edges[i].source, edges[i].target, edges[i].delay_steps,
                edges[i].weight);
+        for (uint32_t k = 0; k < edges[i].n_states; k++)
+            printf(" %.9g", edges[i].states[k]);
+        printf("\n");
+    }
     free(edges);
     return MESO_OK;
 }

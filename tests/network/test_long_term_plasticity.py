@@ -34,8 +34,10 @@ class Learned:
         self.names, rows = names.split(), [line.split() for line in lines]
         self.spikes = np.array([row[1:] for row in rows if row[0] == "s"], int).reshape(-1, 3)
         self.field = np.array([row[2:] for row in rows if row[0] == "f"], float)
-        self.edges = {t: [(int(a), int(b), int(d), float(w)) for _, ms, a, b, d, w in
-                          (row for row in rows if row[0] == "w") if float(ms) == t] for t in times_ms}
+        self.edges, self.states = {t: [] for t in times_ms}, {t: [] for t in times_ms}
+        for _, ms, source, target, delay, weight, *states in (row for row in rows if row[0] == "w"):
+            self.edges[float(ms)].append((int(source), int(target), int(delay), float(weight)))
+            self.states[float(ms)].append([float(s) for s in states])
 
     def times(self, population, neuron):
         """In steps: an event of step n has the time n + 1."""
@@ -254,7 +256,7 @@ class Layouts(unittest.TestCase):
 
     def check(self, experiment, layouts=LAYOUTS, ms=300):
         first = Learned(experiment, (ms,)).text
-        self.assertGreater(len({line.split()[-1] for line in first.splitlines() if line.startswith("w")}), N // 4)
+        self.assertGreater(len({line.split()[5] for line in first.splitlines() if line.startswith("w")}), N // 4)
         for layout in layouts:
             self.assertTrue(Learned(experiment, (ms,), layout).text == first, layout)
 
