@@ -3,7 +3,8 @@
  *
  * The run calls them from one thread, in order: begin, then for every interval of model time its spikes,
  * frames, time line and progress, then end. An interval is at most 100 field steps and ends where a
- * phase ends. A sink that began hears the end, whatever went wrong. Pointers passed in are valid during
+ * phase ends, or synapses are read: they come after it, those at time 0 after begin. A sink that began
+ * hears the end, whatever went wrong. Pointers passed in are valid during
  * the call only. A callback that is NULL is skipped; one that fails ends the run with its status
  * (MESO_STOPPED from `progress` ends it cleanly).
  */
@@ -44,11 +45,23 @@ typedef struct meso_report_info {
     double start_ms, stop_ms; /* first frame is at start_ms; stop is excluded */
 } meso_report_info;
 
-/** A column of the time line: a drug level, a concentration, an occupancy, a rate. */
+/** A column of the time line: a drug level, a concentration, an occupancy, a rate. Or a variable of synapses. */
 typedef struct meso_series_info {
     const char *name; /* "drug.cocaine.brain_nM", "dopamine.nac_core.concentration_nM", ... */
     const char *unit;
 } meso_series_info;
+
+/** Synapses of one projection that are followed. */
+typedef struct meso_synapse_info {
+    const char *name; /* file name without suffix */
+    const char *projection;
+    const char *source, *target; /* populations */
+    uint32_t n_synapses;
+    const uint64_t *source_ids, *target_ids; /* [n_synapses], sorted by source, then target */
+    const double *delay_ms;                  /* [n_synapses] */
+    const meso_series_info *variables;       /* the weight, states of its rule */
+    uint32_t n_variables;
+} meso_synapse_info;
 
 /** How the work was laid out. Nothing here changes a result. */
 typedef struct meso_layout_info {
@@ -70,10 +83,27 @@ typedef struct meso_run_info {
     uint32_t n_reports;
     const meso_series_info *series;
     uint32_t n_series;
+    const meso_synapse_info *synapse_sets;
+    uint32_t n_synapse_sets;
     uint64_t n_neurons;
     uint64_t n_synapses;
     meso_layout_info layout;
 } meso_run_info;
+
+/** All synapses of a projection at one time. */
+typedef struct meso_edges {
+    const meso_run_info *run;
+    const char *projection;
+    const char *source, *target; /* populations */
+    uint32_t n_sources, n_targets; /* their cells */
+    double time_s;
+    uint64_t n;
+    const uint64_t *source_ids, *target_ids; /* [n], sorted by target, then source */
+    const float *delay_ms;                   /* [n] */
+    const meso_series_info *variables;       /* first the weight, then states of its rule */
+    uint32_t n_variables;
+    const float *values; /* [n_variables x n] */
+} meso_edges;
 
 typedef struct meso_progress {
     double model_time_s, duration_s;
@@ -131,6 +161,10 @@ typedef struct meso_sink {
     /** time_s [n_rows], values [n_rows x n_series] */
     meso_status (*timeline)(void *self, const double *time_s, const double *values, uint32_t n_rows,
                             meso_error *err);
+    /** values [n_variables x n_synapses] of a set, by number; NAN: the synapse is not there any more */
+    meso_status (*synapses)(void *self, uint32_t set, double time_s, const float *values,
+                            meso_error *err);
+    meso_status (*edges)(void *self, const meso_edges *edges, meso_error *err);
     meso_status (*progress)(void *self, const meso_progress *progress, meso_error *err);
     meso_status (*end)(void *self, const meso_summary *summary, meso_error *err);
 } meso_sink;

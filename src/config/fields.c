@@ -79,6 +79,8 @@ static void append_expected(const field *f, text *out)
         [FIELD_PATHS] = "a path or a list of paths",
         [FIELD_SELECTION] = "true, false or a list of names",
         [FIELD_INDICES] = "a count or a list of indices",
+        [FIELD_NUMBERS] = "a number or a list of numbers",
+        [FIELD_NAMES] = "a name or a list of names",
         [FIELD_NUMBER_OR_NAME] = "a number or a name",
         [FIELD_BOX] = "a number or a list of three",
     };
@@ -291,6 +293,12 @@ meso_status field_check(const document *d, const field *f, cJSON *value, meso_er
     case FIELD_INDICES:
         return cJSON_IsNumber(value) ? check_number(d, &count, value, err)
                                      : check_list(d, f, value, &index, err);
+    case FIELD_NUMBERS:
+        return cJSON_IsNumber(value) ? check_number(d, &number, value, err)
+                                     : check_list(d, f, value, &number, err);
+    case FIELD_NAMES:
+        return cJSON_IsString(value) ? check_name(d, value, value->valuestring, err)
+                                     : check_list(d, f, value, &name, err);
     case FIELD_NUMBER_OR_NAME:
         return cJSON_IsNumber(value) ? MESO_OK : check_text(d, f, value, err);
     case FIELD_BOX:

@@ -33,6 +33,8 @@ typedef enum field_kind {
     FIELD_PATHS,          /* a path or a list of paths */
     FIELD_SELECTION,      /* true, false, or a list of names */
     FIELD_INDICES,        /* a count, or a list of indices */
+    FIELD_NUMBERS,        /* a number or a list of numbers */
+    FIELD_NAMES,          /* a name or a list of names */
     FIELD_NUMBER_OR_NAME,
     FIELD_BOX, /* double[3]: three numbers, or one for all */
 } field_kind;

@@ -67,6 +67,39 @@ meso_status loader_resolve_compartment(loader *l, const cJSON *object, uint32_t 
     return status;
 }
 
+const cJSON *first_item(const cJSON *value)
+{
+    return cJSON_IsArray(value) ? value->child : value;
+}
+
+const cJSON *next_item(const cJSON *value, const cJSON *item)
+{
+    return cJSON_IsArray(value) ? item->next : NULL;
+}
+
+uint32_t count_items(const cJSON *value)
+{
+    return cJSON_IsArray(value) ? (uint32_t)cJSON_GetArraySize(value) : 1;
+}
+
+meso_status check_moments(loader *l, const cJSON *at_s, double end_s)
+{
+    const cJSON *before = NULL;
+    if (at_s && count_items(at_s) == 0)
+        return LOADER_ERROR(l, at_s, NULL, MESO_CONFIG, "expected at least one moment");
+    for (const cJSON *at = at_s ? first_item(at_s) : NULL; at; at = next_item(at_s, at)) {
+        if (at->valuedouble > end_s)
+            return LOADER_ERROR(l, at, NULL, MESO_RANGE,
+                                "%.15g s is outside [0, %.15g] s: the experiment ends there",
+                                at->valuedouble, end_s);
+        if (before && at->valuedouble <= before->valuedouble)
+            return LOADER_ERROR(l, at, NULL, MESO_CONFIG, "%.15g after %.15g: moments must ascend",
+                                at->valuedouble, before->valuedouble);
+        before = at;
+    }
+    return MESO_OK;
+}
+
 bool is_multiple(double value, double unit)
 {
     const double n = value / unit;

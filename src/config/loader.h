@@ -64,6 +64,13 @@ meso_status loader_resolve(loader *l, const cJSON *value, const char *section, u
 /** The same for the compartment that `modulator` and `region` of an object name. */
 meso_status loader_resolve_compartment(loader *l, const cJSON *object, uint32_t *modulator_index,
                                        uint32_t *compartment_index);
+/** Items of a value that is one or a list of them: FIELD_NUMBERS, FIELD_NAMES. */
+const cJSON *first_item(const cJSON *value);
+const cJSON *next_item(const cJSON *value, const cJSON *item);
+uint32_t count_items(const cJSON *value);
+/** Moments `at_s`, one or a list or NULL: they must ascend, and none lie behind `end_s` */
+meso_status check_moments(loader *l, const cJSON *at_s, double end_s);
+
 typedef meso_status model_reader(const char *name, const char *directory, arena *memory,
                                  const neuron_model **model, meso_error *err);
 /**
@@ -95,6 +102,25 @@ meso_status load_port_list(loader *l, const cJSON *object, const population *tar
  */
 meso_status load_parameters(loader *l, const neuron_model *m, const population *p, cJSON *first,
                             cJSON *second, const cJSON *owner, const distribution **out);
+
+/** What the indices of a key count. */
+typedef struct index_range {
+    const char *key, *owner, *noun;
+    uint32_t n;
+} index_range;
+
+/** recording.c: a count, the first so many, or a list, ascending; all when the key is not given. */
+meso_status load_indices(loader *l, const cJSON *object, const index_range *of,
+                         const uint32_t **indices, uint32_t *n);
+
+/** synapses.c: what is recorded of synapses. */
+meso_status load_synapse_recording(loader *l, const cJSON *record);
+/** The weight, or a state variable of the rule, by name. Errors: MESO_NOT_FOUND with the nearest, blaming `at`. */
+meso_status load_synapse_variable(loader *l, const cJSON *at, const char *name, const projection *p,
+                                  synapse_variable *out);
+/** MESO_CONFIG unless the synapses of a projection are kept and can be read; blames `at`. */
+meso_status check_synapses_kept(loader *l, const cJSON *at, const projection *p);
+extern const object_type synapse_set_type, snapshots_type;
 
 /* playback.c, currents.c: what these kinds of stimuli have beside the others */
 meso_status load_playback(loader *l, const cJSON *object, stimulus *s);

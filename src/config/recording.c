@@ -46,6 +46,10 @@ static const field record_fields[] = {
      FIELD_ABOVE(0, 86400000), FIELD_IN(recording, timeline_interval_ms),
      .doc = "from row to row of the time line; a multiple of field_step_ms"},
     {.key = "reports", .kind = FIELD_MAP, .type = &report_type, .doc = "by name of the file"},
+    {.key = "synapses", .kind = FIELD_MAP, .type = &synapse_set_type,
+     .doc = "sets of synapses that are followed, by name of the file"},
+    {.key = "snapshots", .kind = FIELD_OBJECT, .type = &snapshots_type,
+     .doc = "whole projections, written as SONATA edges"},
     {0}};
 /* clang-format on */
 
@@ -168,13 +172,7 @@ static meso_status read_variable(loader *l, const cJSON *object, report *r)
 
 /* --- which neurons ---------------------------------------------------------------------------- */
 
-/* Those who can be listed. */
-typedef struct candidates {
-    const char *key, *owner, *noun;
-    uint32_t n;
-} candidates;
-
-static meso_status check_index(loader *l, const cJSON *item, const candidates *of,
+static meso_status check_index(loader *l, const cJSON *item, const index_range *of,
                                const uint32_t *previous)
 {
     if (item->valuedouble >= of->n)
@@ -186,23 +184,24 @@ static meso_status check_index(loader *l, const cJSON *item, const candidates *o
     return MESO_OK;
 }
 
-static meso_status read_indices(loader *l, const cJSON *object, const candidates *of, report *r)
+meso_status load_indices(loader *l, const cJSON *object, const index_range *of,
+                         const uint32_t **out, uint32_t *n)
 {
     const cJSON *given = get_member(object, of->key);
     if (cJSON_IsNumber(given) && given->valuedouble > of->n)
         return LOADER_ERROR(l, given, NULL, MESO_RANGE, "%.15g is outside [1, %u]: '%s' has %u %s",
                             given->valuedouble, of->n, of->owner, of->n, of->noun);
-    r->n_neurons = !given                  ? of->n
-                   : cJSON_IsNumber(given) ? (uint32_t)given->valuedouble
-                                           : (uint32_t)cJSON_GetArraySize(given);
-    if (r->n_neurons == 0)
+    *n = !given                  ? of->n
+         : cJSON_IsNumber(given) ? (uint32_t)given->valuedouble
+                                 : (uint32_t)cJSON_GetArraySize(given);
+    if (*n == 0)
         return LOADER_ERROR(l, given, NULL, MESO_CONFIG, "expected at least one index");
-    uint32_t *indices = loader_alloc(l, r->n_neurons, sizeof *indices);
+    uint32_t *indices = loader_alloc(l, *n, sizeof *indices);
     if (!indices)
         return MESO_MEMORY;
-    r->neurons = indices;
+    *out = indices;
     const cJSON *item = given ? given->child : NULL;
-    for (uint32_t i = 0; i < r->n_neurons; i++) {
+    for (uint32_t i = 0; i < *n; i++) {
         indices[i] = i;
         if (!item)
             continue;
@@ -216,8 +215,8 @@ static meso_status read_indices(loader *l, const cJSON *object, const candidates
 static meso_status read_neurons(loader *l, const cJSON *object, report *r)
 {
     const population *p = &l->experiment->populations[r->population];
-    const candidates of = {"neurons", p->name, "neurons", p->n_neurons};
-    return read_indices(l, object, &of, r);
+    const index_range of = {"neurons", p->name, "neurons", p->n_neurons};
+    return load_indices(l, object, &of, &r->neurons, &r->n_neurons);
 }
 
 static meso_status read_plane(loader *l, const cJSON *plane, const char *region,
@@ -255,8 +254,8 @@ static meso_status read_voxels(loader *l, const cJSON *object, report *r)
     r->source = REPORT_VOXELS;
     if (plane)
         return read_plane(l, plane, c->region, c->grid, r);
-    const candidates of = {"voxels", c->region, "voxels", (uint32_t)voxel_count(c->grid)};
-    return read_indices(l, object, &of, r);
+    const index_range of = {"voxels", c->region, "voxels", (uint32_t)voxel_count(c->grid)};
+    return load_indices(l, object, &of, &r->neurons, &r->n_neurons);
 }
 
 /* --- when ------------------------------------------------------------------------------------- */
@@ -348,5 +347,5 @@ meso_status load_recording(loader *l)
     e->record.reports = r;
     for (const cJSON *o = first_member(map); o; o = next_member(o))
         MESO_TRY(read_report(l, o, r++));
-    return MESO_OK;
+    return load_synapse_recording(l, object);
 }

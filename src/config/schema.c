@@ -194,6 +194,14 @@ static void describe_value(schema *s, cJSON *out, const field *f)
     case FIELD_INDICES:
         describe_indices(s, out);
         break;
+    case FIELD_NUMBERS:
+        describe_number(s, alternative(s, out), f);
+        describe_number(s, describe_list(s, alternative(s, out)), f);
+        break;
+    case FIELD_NAMES:
+        describe_name(s, alternative(s, out));
+        describe_name(s, describe_list(s, alternative(s, out)));
+        break;
     case FIELD_NUMBER_OR_NAME:
         add_text(s, alternative(s, out), "type", "number");
         describe_name(s, alternative(s, out));

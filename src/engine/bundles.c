@@ -35,18 +35,19 @@ void storage_begin(const experiment *e, synapse_storage *storage)
     }
 }
 
-/* A rule whose edges are listed by target cannot say what one source sets off. */
-static int may_become_procedural(const projection *p, synapse_storage storage)
+/* A rule whose edges are listed by target cannot say what one source sets off. What is read must be kept. */
+static int may_become_procedural(const experiment *e, uint32_t i, synapse_storage storage)
 {
+    const projection *p = &e->projections[i];
     return p->storage == STORAGE_AUTO && storage == STORAGE_COMPACT &&
-           p->rule != RULE_FIXED_INDEGREE;
+           p->rule != RULE_FIXED_INDEGREE && !experiment_reads_synapses(e, i);
 }
 
 int storage_shrink(const experiment *e, const layout *l, synapse_storage *storage)
 {
     uint32_t largest = MESO_NEVER;
     for (uint32_t i = 0; i < e->n_projections; i++)
-        if (may_become_procedural(&e->projections[i], storage[i]) &&
+        if (may_become_procedural(e, i, storage[i]) &&
             (largest == MESO_NEVER ||
              l->projections[i].expected_synapses > l->projections[largest].expected_synapses))
             largest = i;

@@ -13,10 +13,10 @@ typedef struct edge_reader {
     uint32_t first_word;    /* of the projection's targets in a slot */
     uint32_t *rows, *words; /* of the bundle at hand */
     uint64_t n_synapses;
-    uint32_t n_states; /* of an edge */
-    edge *edges;       /* NULL: they are only counted */
-    float *states;     /* [n_states] of each edge, behind the last edge */
-    uint64_t n;
+    uint32_t n_states;
+    float *states; /* [n_states] of the synapse at hand */
+    edge_visitor *visit;
+    void *self;
 } edge_reader;
 
 /* Neuron of a target population from its partition and its number there. */
@@ -34,6 +34,14 @@ typedef struct synapse_words {
     double weight;
 } synapse_words;
 
+/* States follow the weights, one after the other. */
+static const float *states_read(const edge_reader *r, uint64_t s)
+{
+    for (uint32_t k = 0; k < r->n_states; k++)
+        memcpy(&r->states[k], &r->words[(2 + k) * r->n_synapses + s], sizeof *r->states);
+    return r->states;
+}
+
 /* Weights are floats behind the words of all synapses. */
 static synapse_words learned_words(const edge_reader *r, uint64_t s)
 {
@@ -43,15 +51,6 @@ static synapse_words learned_words(const edge_reader *r, uint64_t s)
     memcpy(&weight, &r->words[r->n_synapses + s], sizeof weight);
     return (synapse_words){
         .local = r->words[s] & ((1u << bits) - 1), .late = r->words[s] >> bits, .weight = weight};
-}
-
-/* States follow the weights, one after the other. */
-static const float *states_read(const edge_reader *r, uint64_t s)
-{
-    float *states = r->states + r->n * r->n_states;
-    for (uint32_t k = 0; k < r->n_states; k++)
-        memcpy(&states[k], &r->words[(2 + k) * r->n_synapses + s], sizeof *states);
-    return states;
 }
 
 /* 0 if the synapse is another projection's. */
@@ -85,16 +84,15 @@ static void synapse_decode(edge_reader *r, const bundle_layout *b, uint32_t sour
     const uint32_t group = (uint32_t)(row % b->n_groups) + b->first_group;
     const uint32_t partition = (uint32_t)(row / b->n_groups % l->n_partitions);
     const uint32_t target = r->sim->e->projections[r->projection].target;
-    if (r->edges != NULL)
-        r->edges[r->n] = (edge){
-            .source = source,
-            .target = neuron_of(l, target, partition, w.local),
-            .weight = w.weight,
-            .delay_steps = l->batch_steps + group * l->batches_per_group * l->batch_steps + w.late,
-            .n_states = r->n_states,
-            .states = states_read(r, s),
-        };
-    r->n++;
+    const edge e = {
+        .source = source,
+        .target = neuron_of(l, target, partition, w.local),
+        .weight = w.weight,
+        .delay_steps = l->batch_steps + group * l->batches_per_group * l->batch_steps + w.late,
+        .n_states = r->n_states,
+        .states = states_read(r, s),
+    };
+    r->visit(r->self, &e);
 }
 
 static void bundle_decode(edge_reader *r, const bundle_layout *b)
@@ -134,6 +132,48 @@ done:
     return status;
 }
 
+meso_status simulation_visit_edges(simulation *sim, uint32_t projection, edge_visitor *visit,
+                                   void *self, meso_error *err)
+{
+    const struct projection *p = &sim->e->projections[projection];
+    const projection_layout *q = &sim->l->projections[projection];
+    const population_layout *to = &sim->l->populations[p->target];
+    if (q->storage == STORAGE_PROCEDURAL)
+        return error_set(err, MESO_UNSUPPORTED,
+                         "projections.%s: procedural synapses are not stored", p->name);
+    edge_reader r = {.sim = sim,
+                     .projection = projection,
+                     .n_states = p->learning != NULL ? p->learning->rule->n_state : 0,
+                     .first_word = to->ring_word + q->channel * to->n_local,
+                     .visit = visit,
+                     .self = self};
+    r.states = malloc((r.n_states + 1) * sizeof *r.states);
+    meso_status status = r.states != NULL ? MESO_OK : error_set(err, MESO_MEMORY, "out of memory");
+    for (uint32_t i = 0; i < q->n_bundles && status == MESO_OK; i++)
+        status = bundle_read(&r, sim, q->first_bundle + i, err);
+    free(r.states);
+    return status;
+}
+
+/* --- as a list ------------------------------------------------------------------------------------------ */
+
+typedef struct edge_list {
+    edge *edges;
+    float *states; /* [n_states] of each edge */
+    uint64_t n;
+} edge_list;
+
+static void edge_add(void *self, const edge *e)
+{
+    edge_list *list = self;
+    float *states = list->states + list->n * e->n_states;
+    edge *own = &list->edges[list->n++];
+    *own = *e;
+    own->states = states;
+    for (uint32_t k = 0; k < e->n_states; k++)
+        states[k] = e->states[k];
+}
+
 static int edge_compare(const void *left, const void *right)
 {
     const edge *a = left, *b = right;
@@ -151,45 +191,36 @@ static int edge_compare(const void *left, const void *right)
     return 0;
 }
 
-/* Room for the edges that were counted, and behind them for their states. */
-static meso_status edges_alloc(edge_reader *r, meso_error *err)
+/* Room for all synapses of the bundles, which may be other projections' too, and behind them for their states. */
+static meso_status list_alloc(const simulation *sim, uint32_t projection, edge_list *list,
+                              meso_error *err)
 {
-    r->edges = malloc((r->n + 1) * (sizeof *r->edges + r->n_states * sizeof *r->states));
-    if (r->edges == NULL)
+    const projection_layout *q = &sim->l->projections[projection];
+    const long_term_plasticity *learns = sim->e->projections[projection].learning;
+    const uint32_t n_states = learns != NULL ? learns->rule->n_state : 0;
+    uint64_t most = 1;
+    for (uint32_t i = q->first_bundle; i < q->first_bundle + q->n_bundles; i++)
+        most += sim->synapses.bundles[i].n_synapses;
+    list->edges = malloc(most * (sizeof *list->edges + n_states * sizeof *list->states));
+    if (list->edges == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
-    r->states = (float *)(r->edges + r->n + 1);
+    list->states = (float *)(list->edges + most);
     return MESO_OK;
 }
 
 meso_status simulation_edges(simulation *sim, uint32_t projection, edge **edges, uint64_t *n,
                              meso_error *err)
 {
-    const projection_layout *q = &sim->l->projections[projection];
-    const long_term_plasticity *learns = sim->e->projections[projection].learning;
-    const population_layout *to = &sim->l->populations[sim->e->projections[projection].target];
-    edge_reader r = {.sim = sim,
-                     .projection = projection,
-                     .n_states = learns != NULL ? learns->rule->n_state : 0,
-                     .first_word = to->ring_word + q->channel * to->n_local};
+    edge_list list = {0};
     *edges = NULL;
-    if (q->storage == STORAGE_PROCEDURAL)
-        return error_set(err, MESO_UNSUPPORTED,
-                         "projections.%s: procedural synapses are not stored",
-                         sim->e->projections[projection].name);
-    for (int counted = 0; counted < 2; counted++) {
-        r.n = 0;
-        for (uint32_t i = q->first_bundle; i < q->first_bundle + q->n_bundles; i++) {
-            const meso_status status = bundle_read(&r, sim, i, err);
-            if (status != MESO_OK) {
-                free(r.edges);
-                return status;
-            }
-        }
-        if (!counted)
-            MESO_TRY(edges_alloc(&r, err));
+    MESO_TRY(list_alloc(sim, projection, &list, err));
+    const meso_status status = simulation_visit_edges(sim, projection, edge_add, &list, err);
+    if (status != MESO_OK) {
+        free(list.edges);
+        return status;
     }
-    qsort(r.edges, r.n, sizeof *r.edges, edge_compare);
-    *edges = r.edges;
-    *n = r.n;
+    qsort(list.edges, list.n, sizeof *list.edges, edge_compare);
+    *edges = list.edges;
+    *n = list.n;
     return MESO_OK;
 }

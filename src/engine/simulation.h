@@ -68,7 +68,16 @@ uint64_t simulation_events(const simulation *sim);
 uint32_t simulation_n_field(const simulation *sim);
 meso_series_info simulation_field(const simulation *sim, uint32_t i);
 
-/** Read a projection back, sorted by target, then source, delay, weight and states; freed with free(). */
+/** A synapse as it is now, for the time of the call. */
+typedef void edge_visitor(void *self, const edge *e);
+/**
+ * Read a projection back. Synapses of one source, target and delay come in the order in which they were made, whatever the
+ * layout. Nothing may be uncollected.
+ * Errors    MESO_UNSUPPORTED: its synapses are not stored
+ */
+meso_status simulation_visit_edges(simulation *sim, uint32_t projection, edge_visitor *visit,
+                                   void *self, meso_error *err);
+/** The same, sorted by target, then source, delay, weight and states; freed with free(). */
 meso_status simulation_edges(simulation *sim, uint32_t projection, edge **edges, uint64_t *n,
                              meso_error *err);
 

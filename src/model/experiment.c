@@ -21,6 +21,17 @@ uint32_t modulator_compartment(const modulator *m, const char *region)
     return MODEL_NONE;
 }
 
+bool experiment_reads_synapses(const experiment *e, uint32_t projection_index)
+{
+    for (uint32_t i = 0; i < e->record.n_synapse_sets; i++)
+        if (e->record.synapse_sets[i].projection == projection_index)
+            return true;
+    for (uint32_t i = 0; i < e->record.n_snapshots; i++)
+        if (e->record.snapshots[i].projection == projection_index)
+            return true;
+    return false;
+}
+
 const voxel_grid *receptor_grid(const experiment *e, uint32_t receptor_index, const char *region,
                                 uint32_t *compartment_index)
 {

@@ -55,6 +55,8 @@ typedef struct meso_experiment experiment;
 const neuron_model *experiment_model(const experiment *e, uint32_t i);
 /** Index of the compartment of `modulator` in `region`, or MODEL_NONE. */
 uint32_t modulator_compartment(const modulator *m, const char *region);
+/** Does anything look at single synapses of this projection? */
+bool experiment_reads_synapses(const experiment *e, uint32_t projection_index);
 /** The grid in which a receptor's modulator is in `region`, or NULL; `compartment` (may be NULL) gets its index. */
 const voxel_grid *receptor_grid(const experiment *e, uint32_t receptor_index, const char *region,
                                 uint32_t *compartment);

@@ -103,6 +103,12 @@ typedef struct projection {
     uint32_t n_presynaptic;
 } projection;
 
+/* What a synapse has that can be read. */
+typedef struct synapse_variable {
+    const char *name, *unit;
+    uint32_t state; /* of the rule; MODEL_NONE: the weight */
+} synapse_variable;
+
 /** Whether each of its spikes has an amplitude of its own. */
 static inline bool projection_has_amplitudes(const projection *p)
 {

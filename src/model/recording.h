@@ -2,6 +2,7 @@
 #ifndef MODEL_RECORDING_H
 #define MODEL_RECORDING_H
 
+#include "model/projection.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,6 +27,28 @@ typedef struct report {
     double interval_ms, start_ms, stop_ms; /* stop is the end of the experiment when not given */
 } report;
 
+/* Synapses of one projection that are followed. Which ones is a function of their sources, targets and delays, as they
+ * are when the run begins. */
+typedef struct synapse_set {
+    const char *name;
+    uint32_t projection;
+    double fraction;                   /* of those between the cells below */
+    uint32_t count;                    /* so many of them instead, if not 0 */
+    const uint32_t *sources, *targets; /* ascending */
+    uint32_t n_sources, n_targets;
+    const synapse_variable *variables;
+    uint32_t n_variables;
+    double every_s, start_s, stop_s; /* read at start + k every <= stop, rounded to field steps */
+} synapse_set;
+
+/* All synapses of a projection at one time. */
+typedef struct snapshot {
+    uint32_t projection;
+    double at_s;
+    const synapse_variable *variables; /* the weight, then all states */
+    uint32_t n_variables;
+} snapshot;
+
 typedef struct recording {
     bool *spikes; /* [n_populations] written to spikes.h5 (all are hashed and counted) */
     double
@@ -33,6 +56,10 @@ typedef struct recording {
     double timeline_interval_ms; /* multiple of field_step_ms */
     const report *reports;
     uint32_t n_reports;
+    const synapse_set *synapse_sets;
+    uint32_t n_synapse_sets;
+    const snapshot *snapshots; /* in order of time */
+    uint32_t n_snapshots;
 } recording;
 
 #endif

@@ -146,22 +146,23 @@ static bool has_suffix(const char *name, const char *suffix)
     return length >= tail && strcmp(name + length - tail, suffix) == 0;
 }
 
-static meso_status remove_reports(const char *directory, meso_error *err)
+static meso_status remove_files(const char *directory, const char *name, const char *suffix,
+                                meso_error *err)
 {
-    char *reports = path_join(directory, "reports");
-    if (reports == NULL)
+    char *inside = path_join(directory, name);
+    if (inside == NULL)
         return out_of_memory(err);
     meso_status status = MESO_OK;
-    DIR *stream = opendir(reports);
+    DIR *stream = opendir(inside);
     if (stream != NULL) {
         const struct dirent *entry;
         while (status == MESO_OK && (entry = readdir(stream)) != NULL)
-            if (has_suffix(entry->d_name, ".h5"))
-                status = remove_file(reports, entry->d_name, err);
+            if (has_suffix(entry->d_name, suffix))
+                status = remove_file(inside, entry->d_name, err);
         closedir(stream);
-        rmdir(reports); /* stays when somebody else put something there */
+        rmdir(inside); /* stays when somebody else put something there */
     }
-    free(reports);
+    free(inside);
     return status;
 }
 
@@ -173,7 +174,9 @@ meso_status directory_prepare(const char *directory, bool force, meso_error *err
         return MESO_OK;
     for (size_t i = 0; i < N_RUN_FILES; i++)
         MESO_TRY(remove_file(directory, run_files[i], err));
-    MESO_TRY(remove_reports(directory, err));
+    MESO_TRY(remove_files(directory, "reports", ".h5", err));
+    MESO_TRY(remove_files(directory, "synapses", ".h5", err));
+    MESO_TRY(remove_files(directory, "network", "_edges.h5", err));
     return remove_file(directory, MARKER, err);
 }
 

@@ -159,6 +159,34 @@ static void describe_timeline(hid_t file, text *out)
     for_each(file, "/", describe_member, out);
 }
 
+/* --- synapses and network --------------------------------------------------------------------- */
+
+static void describe_variable(hid_t group, const char *name, text *out)
+{
+    uint64_t n_synapses = 0, n_readings = dataset_size(group, name, &n_synapses);
+    char unit[32];
+    read_unit(group, name, unit, sizeof unit);
+    text_appendf(out, "  %-40s %12" PRIu64 " readings of %" PRIu64 ", %s\n", name, n_readings,
+                 n_synapses, unit);
+}
+
+static void describe_synapses(hid_t file, text *out)
+{
+    for_each(file, "/values", describe_variable, out);
+}
+
+static void describe_population(hid_t group, const char *name, text *out)
+{
+    h5_name targets = h5_name_of("%s/target_node_id", name);
+    text_appendf(out, "  %-40s %12" PRIu64 " edges\n", name,
+                 dataset_size(group, targets.path, NULL));
+}
+
+static void describe_edges(hid_t file, text *out)
+{
+    for_each(file, "/edges", describe_population, out);
+}
+
 /* --- summary.json ----------------------------------------------------------------------------- */
 
 /* The summary has one key a line, so it is shown a line at a time without the signs of JSON. */
@@ -209,24 +237,25 @@ static bool describe_file(const char *directory, const char *name, describer *de
     return true;
 }
 
-static int is_report(const struct dirent *entry)
+static int is_h5(const struct dirent *entry)
 {
     size_t length = strlen(entry->d_name);
     return length > 3 && strcmp(entry->d_name + length - 3, ".h5") == 0;
 }
 
-static bool describe_reports(const char *directory, text *out)
+static bool describe_files(const char *directory, const char *inside, describer *describe,
+                           text *out)
 {
-    char *reports = path_join(directory, "reports");
+    char *path = path_join(directory, inside);
     struct dirent **entries = NULL;
-    int n = reports != NULL ? scandir(reports, &entries, is_report, alphasort) : 0;
+    int n = path != NULL ? scandir(path, &entries, is_h5, alphasort) : 0;
     for (int i = 0; i < n; i++) {
-        h5_name name = h5_name_of("reports/%s", entries[i]->d_name);
-        describe_file(directory, name.path, describe_report, out);
+        h5_name name = h5_name_of("%s/%s", inside, entries[i]->d_name);
+        describe_file(directory, name.path, describe, out);
         free(entries[i]);
     }
     free(entries);
-    free(reports);
+    free(path);
     return n > 0;
 }
 
@@ -234,7 +263,9 @@ static bool describe_run(const char *directory, text *out)
 {
     h5_silence_state before = h5_silence();
     bool found = describe_file(directory, "spikes.h5", describe_spikes, out);
-    found |= describe_reports(directory, out);
+    found |= describe_files(directory, "reports", describe_report, out);
+    found |= describe_files(directory, "synapses", describe_synapses, out);
+    found |= describe_files(directory, "network", describe_edges, out);
     found |= describe_file(directory, "timeline.h5", describe_timeline, out);
     h5_restore(before);
 

@@ -1,9 +1,11 @@
 #include "base/arena.h"
 #include "output/directory.h"
+#include "output/edges.h"
 #include "sonata/h5.h"
 #include "output/reports.h"
 #include "output/spikes.h"
 #include "output/summary.h"
+#include "output/synapse_sets.h"
 #include "output/timeline.h"
 #include <mesocl/output.h>
 #include <stdlib.h>
@@ -22,6 +24,7 @@ typedef struct output {
     spikes_file spikes;
     report_files reports;
     timeline_file timeline;
+    synapse_set_files synapses;
     double last_flush_s;
 } output;
 
@@ -37,6 +40,7 @@ static meso_status flush(output *o, meso_error *err)
     MESO_TRY(spikes_flush(&o->spikes, err));
     MESO_TRY(reports_flush(&o->reports, err));
     MESO_TRY(timeline_flush(&o->timeline, err));
+    MESO_TRY(synapse_sets_flush(&o->synapses, err));
     o->last_flush_s = now_s();
     return MESO_OK;
 }
@@ -50,6 +54,7 @@ static meso_status close_files(output *o, meso_error *err)
 {
     MESO_TRY(spikes_close(&o->spikes, err));
     MESO_TRY(reports_close(&o->reports, err));
+    MESO_TRY(synapse_sets_close(&o->synapses, err));
     return timeline_close(&o->timeline, err);
 }
 
@@ -64,6 +69,7 @@ static meso_status begin_files(output *o, const meso_run_info *info, meso_error 
     MESO_TRY(spikes_create(&o->spikes, o->directory, info, err));
     MESO_TRY(reports_create(&o->reports, o->directory, info, err));
     MESO_TRY(timeline_create(&o->timeline, o->directory, info, err));
+    MESO_TRY(synapse_sets_create(&o->synapses, o->directory, info, err));
     o->last_flush_s = now_s();
     o->begun = true;
     return MESO_OK;
@@ -86,6 +92,13 @@ static meso_status add_rows(output *o, const double *time_s, const double *value
                             meso_error *err)
 {
     MESO_TRY(timeline_append(&o->timeline, time_s, values, n_rows, err));
+    return flush_when_due(o, err);
+}
+
+static meso_status add_synapses(output *o, uint32_t set, double time_s, const float *values,
+                                meso_error *err)
+{
+    MESO_TRY(synapse_sets_append(&o->synapses, set, time_s, values, err));
     return flush_when_due(o, err);
 }
 
@@ -135,6 +148,24 @@ static meso_status output_timeline(void *self, const double *time_s, const doubl
     return status;
 }
 
+static meso_status output_synapses(void *self, uint32_t set, double time_s, const float *values,
+                                   meso_error *err)
+{
+    h5_silence_state before = h5_silence();
+    meso_status status = add_synapses(self, set, time_s, values, err);
+    h5_restore(before);
+    return status;
+}
+
+static meso_status output_edges(void *self, const meso_edges *edges, meso_error *err)
+{
+    const output *o = self;
+    h5_silence_state before = h5_silence();
+    meso_status status = edges_write(o->directory, edges, err);
+    h5_restore(before);
+    return status;
+}
+
 static meso_status output_progress(void *self, const meso_progress *progress, meso_error *err)
 {
     (void)progress; /* only a chance to flush */
@@ -166,6 +197,8 @@ meso_status meso_output_create(const char *directory, bool force, meso_sink **si
                           .spikes = output_spikes,
                           .frames = output_frames,
                           .timeline = output_timeline,
+                          .synapses = output_synapses,
+                          .edges = output_edges,
                           .progress = output_progress,
                           .end = output_end};
     o->force = force;
@@ -190,6 +223,7 @@ void meso_output_destroy(meso_sink **sink)
     (void)spikes_close(&o->spikes, NULL);
     (void)reports_close(&o->reports, NULL);
     (void)timeline_close(&o->timeline, NULL);
+    (void)synapse_sets_close(&o->synapses, NULL);
     h5_restore(before);
     arena_destroy(&o->memory);
     free(o->directory);

@@ -5,6 +5,7 @@
 #include "engine/simulation.h"
 #include "protocol/assays/assays.h"
 #include "protocol/pharmacokinetics.h"
+#include "protocol/synapse_watch.h"
 
 #include <math.h>
 #include <mesocl/simulation.h>
@@ -43,6 +44,7 @@ typedef struct walk {
 
     meso_run_info info;
     assays *assays;
+    synapse_watch *synapses;
     hash_stream *hash;
     uint64_t spikes;                 /* so far */
     uint64_t *n_spikes, *row_spikes; /* [n_populations] so far; since the last row */
@@ -374,7 +376,9 @@ static uint64_t fields_left(const walk *w)
 
 static meso_status interval_enqueue(walk *w, meso_error *err)
 {
-    const uint64_t left = fields_left(w);
+    const uint64_t in_phase = fields_left(w);
+    const uint64_t to_reading = synapse_watch_next(w->synapses, w->field + 1) - w->field;
+    const uint64_t left = in_phase < to_reading ? in_phase : to_reading;
     const uint32_t n = left < SIMULATION_INTERVAL ? (uint32_t)left : SIMULATION_INTERVAL;
     drug_history *h = &w->history[w->n_enqueued % 2];
     MESO_TRY(drugs_advance(w, h, n, err));
@@ -406,6 +410,22 @@ static int stop_is_wanted(const walk *w)
     return w->options != NULL && w->options->stop != NULL && *w->options->stop;
 }
 
+static meso_status intervals_collect(walk *w, uint32_t n_left, meso_error *err)
+{
+    while (w->n_enqueued - w->n_collected > n_left)
+        MESO_TRY(interval_collect(w, err));
+    return MESO_OK;
+}
+
+/* Synapses are read when everything before has been collected. */
+static meso_status synapses_read(walk *w, meso_error *err)
+{
+    if (synapse_watch_next(w->synapses, w->field) != w->field)
+        return MESO_OK;
+    MESO_TRY(intervals_collect(w, 0, err));
+    return synapse_watch_read(w->synapses, w->field, w->sinks, w->n_sinks, err);
+}
+
 /* One interval runs while the one before it is written. */
 static meso_status walk_go(walk *w, meso_error *err)
 {
@@ -415,13 +435,13 @@ static meso_status walk_go(walk *w, meso_error *err)
             MESO_TRY(sink->begin(sink->self, &w->info, err));
     }
     w->started_s = now_s();
+    MESO_TRY(synapses_read(w, err));
     while (w->field < w->n_fields && !stop_is_wanted(w)) {
         MESO_TRY(interval_enqueue(w, err));
-        if (w->n_enqueued - w->n_collected == 2)
-            MESO_TRY(interval_collect(w, err));
+        MESO_TRY(intervals_collect(w, 1, err));
+        MESO_TRY(synapses_read(w, err));
     }
-    while (w->n_collected < w->n_enqueued)
-        MESO_TRY(interval_collect(w, err));
+    MESO_TRY(intervals_collect(w, 0, err));
     if (w->field < w->n_fields)
         return error_set(err, MESO_STOPPED,
                          "stopped at %.1f s of %.1f s of model time; results so far are "
@@ -491,6 +511,7 @@ static meso_status walk_prepare(walk *w, meso_error *err)
     if (w->hash == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
     MESO_TRY(walk_describe(w, err));
+    MESO_TRY(synapse_watch_create(e, w->sim, w->memory, &w->info, &w->synapses, err));
     MESO_TRY(assays_create(e, &w->info, &w->assays, err));
     MESO_TRY(pk_create(e->drugs, e->n_drugs, e->field_step_ms * 1e-3, w->memory, &w->drugs, err));
     for (int i = 0; i < 2; i++) {

@@ -164,15 +164,15 @@ static hid_t dataset_create(h5_file *file, const char *dataset, hid_t type, hid_
     return id;
 }
 
-meso_status h5_write(h5_file *file, const char *dataset, hid_t type, uint64_t n, const void *values,
-                     meso_error *err)
+static meso_status write_whole(h5_file *file, const char *dataset, hid_t type, int rank,
+                               const hsize_t *size, const void *values, meso_error *err)
 {
     meso_status status = MESO_OK;
     hid_t id;
     if (H5Lexists(file->id, dataset, H5P_DEFAULT) > 0) {
         id = H5Dopen2(file->id, dataset, H5P_DEFAULT);
     } else {
-        hid_t space = H5Screate_simple(1, (hsize_t[]){n}, NULL);
+        hid_t space = H5Screate_simple(rank, size, NULL);
         hid_t create = without_times(H5P_DATASET_CREATE);
         id = dataset_create(file, dataset, type, space, create);
         H5Pclose(create);
@@ -185,6 +185,18 @@ meso_status h5_write(h5_file *file, const char *dataset, hid_t type, uint64_t n,
     H5Dclose(id);
     file->dirty = true;
     return status;
+}
+
+meso_status h5_write(h5_file *file, const char *dataset, hid_t type, uint64_t n, const void *values,
+                     meso_error *err)
+{
+    return write_whole(file, dataset, type, 1, (hsize_t[]){n}, values, err);
+}
+
+meso_status h5_write_pairs(h5_file *file, const char *dataset, hid_t type, uint64_t n,
+                           const void *values, meso_error *err)
+{
+    return write_whole(file, dataset, type, 2, (hsize_t[]){n, 2}, values, err);
 }
 
 meso_status h5_hard_link(h5_file *file, const char *object, const char *link, meso_error *err)

@@ -20,6 +20,11 @@ REPORTS = {  # name: population, unit, node ids, frames, start, interval
 SERIES = ["drug.cocaine.plasma_nM", "drug.cocaine.brain_nM", "dopamine.nac_core.concentration_nM",
           "rate.vta_da_hz"]
 N_ROWS = 1500
+FOLLOWED = {"source_node_id": [0, 4, 4], "target_node_id": [0, 0, 7], "delay": [1.0, 1.5, 2.0]}
+N_READINGS = 1500
+EDGES = "network/da_to_msn_2.5s_edges.h5"
+EDGE_POPULATION = "vta_da__not_recorded__chemical"
+N_EDGES, N_SOURCES, N_TARGETS = 50, 20, 10
 
 
 def spikes():
@@ -39,6 +44,20 @@ def rows():
     """Times in s and {series: values}."""
     row = numpy.arange(N_ROWS)
     return 0.1 * (row + 1), {name: 1000.0 * s + row for s, name in enumerate(SERIES)}
+
+
+def readings():
+    """Times in s and {variable: [reading, synapse]}."""
+    values = 10 * numpy.arange(N_READINGS)[:, None] + numpy.arange(6, dtype=numpy.float32)
+    values[9:, [1, 4]] = numpy.nan
+    return 0.5 * numpy.arange(N_READINGS), {"weight": values[:, :3], "nmda": values[:, 3:]}
+
+
+def edges():
+    """Columns of the edges."""
+    i = numpy.arange(N_EDGES)
+    return {"source": numpy.array([0, 4, 4, 12, 16])[i % 5], "target": i // 5, "delay": 1 + 0.25 * (i % 7),
+            "syn_weight": 0.5 * i, "nmda": 100.0 + i}
 
 
 class Run:

@@ -35,12 +35,12 @@ class Layout(RunCase):
         self.assertEqual(self.run_.code, 0)
         found = sorted(p.relative_to(self.run_.path).as_posix()
                        for p in self.run_.path.rglob("*") if p.is_file())
-        self.assertEqual(found, ["experiment.json", "reports/dopamine_core.h5",
+        self.assertEqual(found, ["experiment.json", synthetic.EDGES, "reports/dopamine_core.h5",
                                  "reports/nothing.h5", "reports/potential.h5", "spikes.h5",
-                                 "summary.json", "timeline.h5"])
+                                 "summary.json", "synapses/followed.h5", "timeline.h5"])
 
     def test_sonata_files_say_so(self):
-        for name in ("spikes.h5", *(f"reports/{report}.h5" for report in synthetic.REPORTS)):
+        for name in ("spikes.h5", synthetic.EDGES, *(f"reports/{report}.h5" for report in synthetic.REPORTS)):
             with self.subTest(name):
                 attributes = self.open(name).attrs
                 self.assertEqual(attributes["magic"], 0x0A7A)
@@ -50,13 +50,65 @@ class Layout(RunCase):
         self.assertNotIn("magic", self.open("timeline.h5").attrs)
 
     def test_every_file_says_where_it_comes_from(self):
-        for name in ("spikes.h5", "reports/potential.h5", "timeline.h5"):
+        for name in ("spikes.h5", "reports/potential.h5", "timeline.h5", "synapses/followed.h5", synthetic.EDGES):
             with self.subTest(name):
                 attributes = self.open(name).attrs
                 self.assertRegex(attributes["mesocl_version"], r"^\d+\.\d+\.\d+$")
                 self.assertEqual(attributes["seed"], 42)
                 self.assertEqual(attributes["device"], "no device")
                 self.assertRegex(attributes["experiment_hash"], r"^[0-9a-f]{16}$")
+
+    def test_followed_synapses(self):
+        file = self.open("synapses/followed.h5")
+        self.assertEqual(file.attrs["projection"], "da_to_msn")
+        for name, dtype in (("source_node_id", "<u8"), ("target_node_id", "<u8"), ("delay", "<f8")):
+            self.assert_dataset(file[name], dtype, (3,))
+            numpy.testing.assert_array_equal(file[name], synthetic.FOLLOWED[name])
+        self.assertEqual(file["source_node_id"].attrs["node_population"], "vta_da")
+        self.assertEqual(file["target_node_id"].attrs["node_population"], "not_recorded")
+        times_s, values = synthetic.readings()
+        self.assert_dataset(file["time_s"], "<f8", times_s.shape)
+        numpy.testing.assert_array_equal(file["time_s"], times_s)
+        self.assertEqual(sorted(file["values"]), ["nmda", "weight"])
+        for name, unit in (("weight", "nS"), ("nmda", "of the weight")):
+            self.assert_dataset(file["values"][name], "<f4", (len(times_s), 3))
+            self.assertEqual(file["values"][name].attrs["units"], unit)
+            numpy.testing.assert_array_equal(file["values"][name], values[name])
+
+    def test_edges(self):
+        edges, columns = self.open(synthetic.EDGES)["edges"], synthetic.edges()
+        self.assertEqual(list(edges), [synthetic.EDGE_POPULATION])
+        population = edges[synthetic.EDGE_POPULATION]
+        self.assertEqual(sorted(population), ["0", "edge_group_id", "edge_group_index", "edge_type_id", "indices",
+                                              "source_node_id", "target_node_id"])
+        self.assertEqual(population.attrs["time_s"], 2.5)
+        for name, nodes in (("source", "vta_da"), ("target", "not_recorded")):
+            ids = population[f"{name}_node_id"]
+            self.assert_dataset(ids, "<u8", (synthetic.N_EDGES,))
+            self.assertEqual(ids.attrs["node_population"], nodes)
+            numpy.testing.assert_array_equal(ids, columns[name])
+        self.assert_dataset(population["edge_type_id"], "<i8", (synthetic.N_EDGES,))
+        for name, values in (("edge_type_id", 0), ("edge_group_id", 0), ("edge_group_index", numpy.arange(50))):
+            numpy.testing.assert_array_equal(population[name], numpy.broadcast_to(values, 50))
+        self.assertEqual(sorted(population["0"]), ["delay", "nmda", "syn_weight"])
+        for name, unit in (("delay", "ms"), ("syn_weight", "nS"), ("nmda", "of the weight")):
+            self.assert_dataset(population["0"][name], "<f4", (synthetic.N_EDGES,))
+            self.assertEqual(population["0"][name].attrs["units"], unit)
+            numpy.testing.assert_array_equal(population["0"][name], columns[name])
+
+    def test_indices_of_edges(self):
+        """Each node's ranges of edge ids are those of its edges, as an index made otherwise says."""
+        columns = synthetic.edges()
+        indices = self.open(synthetic.EDGES)["edges"][synthetic.EDGE_POPULATION]["indices"]
+        for direction, ids, n in (("source_to_target", columns["source"], synthetic.N_SOURCES),
+                                  ("target_to_source", columns["target"], synthetic.N_TARGETS)):
+            index = indices[direction]
+            self.assertEqual(sorted(index), ["node_id_to_range", "node_id_to_ranges", "range_to_edge_id"])
+            self.assert_dataset(index["node_id_to_ranges"], "<u8", (n, 2))
+            ranges, to_edges = index["node_id_to_ranges"][:], index["range_to_edge_id"][:]
+            for node in range(n):
+                found = [edge for first, last in to_edges[slice(*ranges[node])] for edge in range(first, last)]
+                self.assertEqual(found, list(numpy.flatnonzero(ids == node)), (direction, node))
 
     def test_only_recorded_populations_have_spikes(self):
         self.assertEqual(list(self.open("spikes.h5")["spikes"]), ["silent", "vta_da"])

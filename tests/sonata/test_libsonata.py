@@ -67,6 +67,27 @@ class Libsonata(unittest.TestCase):
         read = report.get(node_ids=[4], tstart=100.0, tstop=104.0)
         numpy.testing.assert_array_equal(read.data[:, 0], synthetic.frames("potential")[90:95, 1])
 
+    def test_edges(self):
+        storage, columns = libsonata.EdgeStorage(self.path(synthetic.EDGES)), synthetic.edges()
+        self.assertEqual(storage.population_names, {synthetic.EDGE_POPULATION})
+        edges = storage.open_population(synthetic.EDGE_POPULATION)
+        self.assertEqual((edges.source, edges.target, edges.size), ("vta_da", "not_recorded", synthetic.N_EDGES))
+        every = edges.select_all()
+        numpy.testing.assert_array_equal(edges.source_nodes(every), columns["source"])
+        numpy.testing.assert_array_equal(edges.target_nodes(every), columns["target"])
+        self.assertEqual(edges.attribute_names, {"delay", "nmda", "syn_weight"})
+        for name in edges.attribute_names:
+            numpy.testing.assert_array_equal(edges.get_attribute(name, every), columns[name])
+
+    def test_edges_of_a_node(self):
+        columns = synthetic.edges()
+        edges = libsonata.EdgeStorage(self.path(synthetic.EDGES)).open_population(synthetic.EDGE_POPULATION)
+        for look_up, ids, n in ((edges.efferent_edges, columns["source"], synthetic.N_SOURCES),
+                                (edges.afferent_edges, columns["target"], synthetic.N_TARGETS)):
+            for node in range(n):
+                self.assertEqual(list(look_up([node]).flatten()), list(numpy.flatnonzero(ids == node)))
+        self.assertEqual(list(edges.connecting_edges([4], [3]).flatten()), [16, 17])
+
 
 if __name__ == "__main__":
     unittest.main()

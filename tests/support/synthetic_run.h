@@ -16,6 +16,9 @@ enum {
     N_DOPAMINE_FRAMES = 5000, /* more than a chunk of frames */
     N_ROWS = 1500,            /* more than a chunk of rows */
     N_SERIES = 4,
+    N_FOLLOWED = 3,
+    N_READINGS = 1500, /* more than a chunk of readings */
+    N_EDGES = 50,
 };
 
 static bool synthetic_recorded[] = {true, true, false};
@@ -44,6 +47,13 @@ static const meso_series_info synthetic_series[N_SERIES] = {
     {"dopamine.nac_core.concentration_nM", "nM"},
     {"rate.vta_da_hz", "Hz"},
 };
+static const meso_series_info synthetic_variables[] = {{"weight", "nS"}, {"nmda", "of the weight"}};
+static const uint64_t synthetic_sources[N_FOLLOWED] = {0, 4, 4}, synthetic_targets[N_FOLLOWED] = {0, 0, 7};
+static const double synthetic_delays_ms[N_FOLLOWED] = {1.0, 1.5, 2.0};
+static const meso_synapse_info synthetic_sets[] = {
+    {"followed", "da_to_msn", "vta_da", "not_recorded", N_FOLLOWED, synthetic_sources, synthetic_targets,
+     synthetic_delays_ms, synthetic_variables, 2},
+};
 static const meso_run_info synthetic_info = {
     .experiment = &synthetic_experiment,
     .device = &synthetic_device,
@@ -56,6 +66,8 @@ static const meso_run_info synthetic_info = {
     .n_reports = 3,
     .series = synthetic_series,
     .n_series = N_SERIES,
+    .synapse_sets = synthetic_sets,
+    .n_synapse_sets = 1,
     .n_neurons = 35,
 };
 static const double synthetic_rates_hz[] = {500, 0, 0.1};
@@ -104,6 +116,41 @@ static inline meso_status synthetic_rows(meso_sink *sink, uint32_t n_rows, meso_
     return MESO_OK;
 }
 
+/* The second synapse is gone from the tenth reading on. */
+static inline meso_status synthetic_readings(meso_sink *sink, meso_error *err)
+{
+    for (uint32_t k = 0; k < N_READINGS; k++) {
+        float values[2 * N_FOLLOWED];
+        for (uint32_t i = 0; i < 2 * N_FOLLOWED; i++)
+            values[i] = i % N_FOLLOWED == 1 && k >= 9 ? NAN : (float)(10 * k + i);
+        meso_status status = sink->synapses(sink->self, 0, 0.5 * k, values, err);
+        if (status != MESO_OK)
+            return status;
+    }
+    return MESO_OK;
+}
+
+/* Every target has five edges, two of them from one source. */
+static inline meso_status synthetic_edges(meso_sink *sink, meso_error *err)
+{
+    static const uint64_t five[] = {0, 4, 4, 12, 16};
+    uint64_t sources[N_EDGES], targets[N_EDGES];
+    float delay_ms[N_EDGES], values[2 * N_EDGES];
+    for (uint32_t i = 0; i < N_EDGES; i++) {
+        sources[i] = five[i % 5];
+        targets[i] = i / 5;
+        delay_ms[i] = 1 + 0.25f * (float)(i % 7);
+        values[i] = 0.5f * (float)i;
+        values[N_EDGES + i] = 100 + (float)i;
+    }
+    const meso_edges edges = {.run = &synthetic_info, .projection = "da_to_msn", .source = "vta_da",
+                              .target = "not_recorded", .n_sources = 20, .n_targets = 10, .time_s = 2.5,
+                              .n = N_EDGES, .source_ids = sources, .target_ids = targets,
+                              .delay_ms = delay_ms, .variables = synthetic_variables, .n_variables = 2,
+                              .values = values};
+    return sink->edges(sink->self, &edges, err);
+}
+
 /* Everything but the end. */
 static inline meso_status synthetic_play(meso_sink *sink, meso_error *err)
 {
@@ -114,6 +161,10 @@ static inline meso_status synthetic_play(meso_sink *sink, meso_error *err)
         status = synthetic_frames(sink, 0, N_POTENTIAL_FRAMES, err);
     if (status == MESO_OK)
         status = synthetic_frames(sink, 1, N_DOPAMINE_FRAMES, err);
+    if (status == MESO_OK)
+        status = synthetic_readings(sink, err);
+    if (status == MESO_OK)
+        status = synthetic_edges(sink, err);
     return status == MESO_OK ? synthetic_rows(sink, N_ROWS, err) : status;
 }
 
