@@ -130,8 +130,11 @@ typedef struct meso_assay_value {
 /** A time course that an assay gave. */
 typedef struct meso_assay_series {
     const char *name, *quantity, *unit;
-    const double *time_s, *values; /* [n] */
+    const double *time_s, *values; /* [n], and values [n x n_bins] where there are bins */
     uint32_t n;
+    const double *edges; /* [n_bins + 1] of a histogram's bins; NULL: no histogram */
+    const char *edges_unit;
+    uint32_t n_bins;
 } meso_assay_series;
 
 /** What summary.json holds; see docs/architecture.md. */

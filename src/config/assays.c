@@ -16,6 +16,14 @@ enum {
     SIGNAL = VARIANT(ASSAY_SIGNAL),
     TRANSIENTS = VARIANT(ASSAY_TRANSIENTS),
     STATES = VARIANT(ASSAY_MEMBRANE_STATES),
+    RATIO = VARIANT(ASSAY_AMPA_NMDA_RATIO),
+    SILENT = VARIANT(ASSAY_SILENT_SYNAPSES),
+    MEPSC = VARIANT(ASSAY_MEPSC),
+    PAIRED = VARIANT(ASSAY_PAIRED_PULSE_RATIO),
+    WEIGHTS = VARIANT(ASSAY_WEIGHT_DISTRIBUTION),
+    CONTACTS = VARIANT(ASSAY_CONTACTS),
+    CLAMPED = RATIO | SILENT | MEPSC | PAIRED,
+    SLICE = CLAMPED | WEIGHTS | CONTACTS,
     OBSERVING = DIALYSIS | PET | UNITS | SIGNAL | TRANSIENTS | STATES,
     PROBING = FSCV | CURRENT,
 };
@@ -24,14 +32,78 @@ enum {
 static const field assay_fields[] = {
     {.key = "assay", .kind = FIELD_CHOICE, .choices = assay_kind_names, .required = true,
      FIELD_IN(assay, kind), .doc = "what is measured, and how"},
-    {.key = "phase", .kind = FIELD_TEXT, .variants = OBSERVING,
-     .doc = "the window is this phase, and start_s and stop_s count from its start"},
+    {.key = "phase", .kind = FIELD_TEXT, .variants = OBSERVING | SLICE,
+     .doc = "the window is this phase, and start_s, stop_s and a list at_s count from its start"},
     {.key = "start_s", .kind = FIELD_NUMBER, .unit = "s", FIELD_DEFAULT(0), FIELD_FROM(0, LONGEST_S),
      .variants = OBSERVING, FIELD_IN(assay, start_s),
      .doc = "start of the window in simulated time, without leaps"},
     {.key = "stop_s", .kind = FIELD_NUMBER, .unit = "s", FIELD_ABOVE(0, LONGEST_S),
      .variants = OBSERVING, FIELD_IN(assay, stop_s),
      .doc = "end of the window; default: end of the phase or of the experiment"},
+    {.key = "at_s", .kind = FIELD_NUMBERS, .unit = "s", FIELD_FROM(0, LONGEST_S), .variants = SLICE,
+     .doc = "when synapses are looked at, or a list, in simulated time, rounded to field steps; default: the "
+            "end of the phase or of the experiment"},
+    {.key = "every_h", .kind = FIELD_NUMBER, .unit = "h", FIELD_ABOVE(0, LONGEST_S / 3600), .variants = SLICE,
+     FIELD_IN(assay, slice.every_h),
+     .doc = "from the start of the phase or of the experiment again and again after so many hours, with leaps; after "
+            "one that leaps over several, once"},
+    {.key = "projection", .kind = FIELD_NAMES, .required = true, .variants = SLICE,
+     .doc = "name of the pathway, or a list of pathways to the same cells"},
+    {.key = "cells", .kind = FIELD_INTEGER, FIELD_DEFAULT(50), FIELD_FROM(1, 1e9), .variants = CLAMPED,
+     FIELD_IN(assay, slice.n_cells), .doc = "so many of the target's cells, drawn once; those without a contact do not count"},
+    {.key = "ampa", .kind = FIELD_NAMES, .variants = CLAMPED,
+     .doc = "conductances of the target through AMPA receptors; default: those without a magnesium block that reverse above -40 mV"},
+    {.key = "nmda", .kind = FIELD_NAMES, .variants = CLAMPED,
+     .doc = "conductances of the target through NMDA receptors; default: those with a magnesium block"},
+    {.key = "cp", .kind = FIELD_NAME, .variants = CLAMPED,
+     .doc = "content of the rule, or conductance, of AMPA receptors without GluA2; default: the content cp, if there is one"},
+    {.key = "cp_blocked", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(0), .variants = CLAMPED,
+     FIELD_IN(assay, slice.cp_blocked), .doc = "they count zero, as with naspm in the bath"},
+    {.key = "cp_rectification", .kind = FIELD_NUMBER, FIELD_DEFAULT(1), FIELD_FROM(0, 1), .variants = CLAMPED,
+     FIELD_IN(assay, slice.cp_rectification),
+     .doc = "their conductance above 0 mV over that below: 1 does not rectify, 0 passes nothing outward"},
+    {.key = "ampa_mV", .kind = FIELD_NUMBER, .unit = "mV", FIELD_DEFAULT(40), FIELD_FROM(-200, 200),
+     .variants = RATIO, FIELD_IN(assay, slice.ampa_mV),
+     .doc = "potential at which the peak through AMPA receptors is measured"},
+    {.key = "nmda_mV", .kind = FIELD_NUMBER, .unit = "mV", FIELD_DEFAULT(40), FIELD_FROM(-200, 200),
+     .variants = RATIO, FIELD_IN(assay, slice.nmda_mV),
+     .doc = "and that through NMDA receptors"},
+    {.key = "nmda_at_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_FROM(0, 10000), .variants = RATIO,
+     FIELD_IN(assay, slice.nmda_at_ms),
+     .doc = "the current so long after its onset counts as that through NMDA receptors, with what is left of "
+            "the other; default: their own peak"},
+    {.key = "contacts", .kind = FIELD_INTEGER, FIELD_DEFAULT(1), FIELD_FROM(1, 100), .variants = SILENT,
+     FIELD_IN(assay, slice.n_contacts), .doc = "of a cell that minimal stimulation reaches, drawn for each cell"},
+    {.key = "trials", .kind = FIELD_INTEGER, FIELD_DEFAULT(100), FIELD_FROM(1, 1e6), .variants = SILENT,
+     FIELD_IN(assay, slice.n_trials), .doc = "at each potential"},
+    {.key = "low_mV", .kind = FIELD_NUMBER, .unit = "mV", FIELD_DEFAULT(-70), FIELD_FROM(-200, 200),
+     .variants = SILENT, FIELD_IN(assay, slice.low_mV), .doc = "where AMPA receptors are seen alone"},
+    {.key = "high_mV", .kind = FIELD_NUMBER, .unit = "mV", FIELD_DEFAULT(50), FIELD_FROM(-200, 200),
+     .variants = SILENT, FIELD_IN(assay, slice.high_mV), .doc = "where NMDA receptors are seen too"},
+    {.key = "release_probability", .kind = FIELD_NUMBER, FIELD_ABOVE(0, 1), .variants = SILENT,
+     FIELD_IN(assay, slice.release_probability),
+     .doc = "of a contact at a spike; default: U of the pathway's short_term_plasticity"},
+    {.key = "rate_hz", .kind = FIELD_NUMBER, .unit = "Hz", FIELD_DEFAULT(0.01), FIELD_ABOVE(0, 1000),
+     .variants = MEPSC, FIELD_IN(assay, slice.rate_hz), .doc = "of spontaneous release of a contact"},
+    {.key = "record_s", .kind = FIELD_NUMBER, .unit = "s", FIELD_DEFAULT(300), FIELD_ABOVE(0, 1e6),
+     .variants = MEPSC, FIELD_IN(assay, slice.record_s), .doc = "so long each cell is recorded, in the slice"},
+    {.key = "quantal_cv", .kind = FIELD_NUMBER, FIELD_DEFAULT(0), FIELD_FROM(0, 2), .variants = MEPSC,
+     FIELD_IN(assay, slice.quantal_cv), .doc = "variation of a contact's amplitude from event to event"},
+    {.key = "noise_pA", .kind = FIELD_NUMBER, .unit = "pA", FIELD_DEFAULT(1), FIELD_FROM(0, 1000),
+     .variants = SILENT | MEPSC, FIELD_IN(assay, slice.noise_pA), .doc = "standard deviation of the amplitude's measurement"},
+    {.key = "threshold_pA", .kind = FIELD_NUMBER, .unit = "pA", FIELD_DEFAULT(4), FIELD_FROM(0, 1000),
+     .variants = SILENT | MEPSC, FIELD_IN(assay, slice.threshold_pA), .doc = "below it there was no response"},
+    {.key = "holding_mV", .kind = FIELD_NUMBER, .unit = "mV", FIELD_DEFAULT(-70), FIELD_FROM(-200, 200),
+     .variants = MEPSC | PAIRED, FIELD_IN(assay, holding_mV),
+     .doc = "potential at which the target's cells are clamped"},
+    {.key = "interval_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_DEFAULT(50), FIELD_ABOVE(0, 1e6),
+     .variants = PAIRED, FIELD_IN(assay, slice.interval_ms), .doc = "between the two spikes"},
+    {.key = "variable", .kind = FIELD_NAME, FIELD_DEFAULT_TEXT("weight"), .variants = WEIGHTS,
+     .doc = "weight, or a state variable of the rule"},
+    {.key = "zero_below", .kind = FIELD_NUMBER, FIELD_DEFAULT(0), FIELD_FROM(0, 1e6), .variants = WEIGHTS,
+     FIELD_IN(assay, slice.zero_below), .doc = "values up to it, by size, count as zero, in the variable's unit"},
+    {.key = "bins", .kind = FIELD_INTEGER, FIELD_DEFAULT(50), FIELD_FROM(1, 10000), .variants = WEIGHTS,
+     FIELD_IN(assay, slice.n_bins), .doc = "of the histogram, from weight_min to weight_max (a content: from 0), else from the least to the largest value at the first moment"},
     {.key = "at_s", .kind = FIELD_NUMBER, .unit = "s", FIELD_FROM(0, LONGEST_S),
      .variants = PROBING, FIELD_IN(assay, at_s),
      .doc = "simulated time whose drug levels the probe has; default: end of the experiment"},
@@ -76,8 +148,8 @@ static const field assay_fields[] = {
      .variants = FSCV, FIELD_IN(assay, pulses), .doc = "of the train"},
     {.key = "frequency_hz", .kind = FIELD_NUMBER, .unit = "Hz", FIELD_DEFAULT(60),
      FIELD_ABOVE(0, 1000), .variants = FSCV, FIELD_IN(assay, frequency_hz), .doc = "of the train"},
-    {.key = "share", .kind = FIELD_NUMBER, FIELD_DEFAULT(1), FIELD_ABOVE(0, 1), .variants = PROBING,
-     FIELD_IN(assay, share), .doc = "of the axons that a pulse fires"},
+    {.key = "share", .kind = FIELD_NUMBER, FIELD_DEFAULT(1), FIELD_ABOVE(0, 1),
+     .variants = PROBING | RATIO | PAIRED, FIELD_IN(assay, share), .doc = "of the axons that a pulse fires"},
     {.key = "wash_in_s", .kind = FIELD_NUMBER, .unit = "s", FIELD_DEFAULT(20), FIELD_FROM(1, 36000),
      .variants = PROBING, FIELD_IN(assay, wash_in_s),
      .doc = "the probe has its drug levels this long before it is stimulated"},
@@ -225,6 +297,8 @@ static meso_status read_subject(loader *l, const cJSON *object, assay *a)
         return read_report(l, object, a);
     case ASSAY_SIGNAL:
         return MESO_OK; /* the series are known when the network stands */
+    default:
+        return load_slice(l, object, a);
     }
     return MESO_OK;
 }
@@ -300,6 +374,17 @@ static meso_status read_moment(loader *l, const cJSON *object, assay *a)
                         end_s);
 }
 
+/* The phase or the experiment, in which slices are looked at. */
+static meso_status read_looks(loader *l, const cJSON *object, assay *a)
+{
+    const cJSON *phase = get_member(object, "phase");
+    double end_s = l->experiment->duration_s;
+    if (phase)
+        MESO_TRY(read_phase(l, phase, a, &end_s));
+    a->stop_s = end_s;
+    return load_slice_moments(l, object, a);
+}
+
 /* --- building --------------------------------------------------------------------------------- */
 
 static meso_status read_assay(loader *l, const cJSON *object, assay *a)
@@ -313,6 +398,8 @@ static meso_status read_assay(loader *l, const cJSON *object, assay *a)
     MESO_TRY(read_subject(l, object, a));
     if (VARIANT(a->kind) & PROBING)
         return read_moment(l, object, a);
+    if (VARIANT(a->kind) & SLICE)
+        return read_looks(l, object, a);
     const cJSON *until = get_member(object, "baseline_stop_s");
     if (until && a->baseline_stop_s > l->experiment->duration_s)
         return LOADER_ERROR(l, until, NULL, MESO_RANGE,
@@ -348,6 +435,8 @@ static void append_default(const field *f, text *out)
     char value[NUMBER_TEXT] = "";
     if (f->has_default && f->text)
         text_appendf(out, "%-10s", f->text);
+    else if (f->has_default && f->kind == FIELD_BOOLEAN)
+        text_appendf(out, "%-10s", f->number != 0 ? "true" : "false");
     else if (f->has_default)
         text_appendf(out, "%-10s", number_text(f->number, value));
     else
@@ -361,12 +450,12 @@ bool assay_sheet(const char *kind, text *out)
         i++;
     if (!assay_kind_names[i])
         return false;
-    text_appendf(out, "%s: %s\n\n%-16s  %-4s  %-10s%s\n", kind, assay_kind_titles[i], "key", "unit",
+    text_appendf(out, "%s: %s\n\n%-19s  %-4s  %-10s%s\n", kind, assay_kind_titles[i], "key", "unit",
                  "default", "meaning");
     for (const field *f = assay_fields; f->key; f++) {
         if (!(f->variants & VARIANT(i)))
             continue;
-        text_appendf(out, "%-16s  %-4s  ", f->key, f->unit ? f->unit : "");
+        text_appendf(out, "%-19s  %-4s  ", f->key, f->unit ? f->unit : "");
         append_default(f, out);
         text_append(out, f->doc);
         if (f->bounded) {

@@ -82,7 +82,7 @@ uint32_t count_items(const cJSON *value)
     return cJSON_IsArray(value) ? (uint32_t)cJSON_GetArraySize(value) : 1;
 }
 
-meso_status check_moments(loader *l, const cJSON *at_s, double end_s)
+meso_status check_moments(loader *l, const cJSON *at_s, double end_s, const char *what)
 {
     const cJSON *before = NULL;
     if (at_s && count_items(at_s) == 0)
@@ -90,8 +90,8 @@ meso_status check_moments(loader *l, const cJSON *at_s, double end_s)
     for (const cJSON *at = at_s ? first_item(at_s) : NULL; at; at = next_item(at_s, at)) {
         if (at->valuedouble > end_s)
             return LOADER_ERROR(l, at, NULL, MESO_RANGE,
-                                "%.15g s is outside [0, %.15g] s: the experiment ends there",
-                                at->valuedouble, end_s);
+                                "%.15g s is outside [0, %.15g] s: the %s ends there",
+                                at->valuedouble, end_s, what);
         if (before && at->valuedouble <= before->valuedouble)
             return LOADER_ERROR(l, at, NULL, MESO_CONFIG, "%.15g after %.15g: moments must ascend",
                                 at->valuedouble, before->valuedouble);

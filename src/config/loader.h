@@ -68,8 +68,9 @@ meso_status loader_resolve_compartment(loader *l, const cJSON *object, uint32_t 
 const cJSON *first_item(const cJSON *value);
 const cJSON *next_item(const cJSON *value, const cJSON *item);
 uint32_t count_items(const cJSON *value);
-/** Moments `at_s`, one or a list or NULL: they must ascend, and none lie behind `end_s` */
-meso_status check_moments(loader *l, const cJSON *at_s, double end_s);
+/** Moments `at_s`, one or a list or NULL: they must ascend, and none lie behind `end_s`, where the experiment or phase
+ *  (`what`) ends. */
+meso_status check_moments(loader *l, const cJSON *at_s, double end_s, const char *what);
 
 typedef meso_status model_reader(const char *name, const char *directory, arena *memory,
                                  const neuron_model **model, meso_error *err);
@@ -121,6 +122,10 @@ meso_status load_synapse_variable(loader *l, const cJSON *at, const char *name, 
 /** MESO_CONFIG unless the synapses of a projection are kept and can be read; blames `at`. */
 meso_status check_synapses_kept(loader *l, const cJSON *at, const projection *p);
 extern const object_type synapse_set_type, snapshots_type;
+
+/** slice.c: what an assay of single synapses looks at, and when, between its start_s and stop_s. */
+meso_status load_slice(loader *l, const cJSON *object, assay *a);
+meso_status load_slice_moments(loader *l, const cJSON *object, assay *a);
 
 /* playback.c, currents.c: what these kinds of stimuli have beside the others */
 meso_status load_playback(loader *l, const cJSON *object, stimulus *s);

@@ -209,7 +209,7 @@ static meso_status read_snapshots(loader *l, const cJSON *object)
     if (!list)
         return MESO_MEMORY;
     record->snapshots = list;
-    MESO_TRY(check_moments(l, at_s, l->experiment->duration_s));
+    MESO_TRY(check_moments(l, at_s, l->experiment->duration_s, "experiment"));
     for (const cJSON *name = first_item(named); name; name = next_item(named, name))
         MESO_TRY(read_snapshot(l, name, at_s, list));
     qsort(list, record->n_snapshots, sizeof *list, earlier);

@@ -2,6 +2,7 @@
 #ifndef MODEL_ASSAY_H
 #define MODEL_ASSAY_H
 
+#include "model/slice.h"
 #include <stdint.h>
 
 typedef enum assay_kind {
@@ -13,6 +14,12 @@ typedef enum assay_kind {
     ASSAY_SIGNAL,          /* any series of the time line: mean, peak, decay */
     ASSAY_TRANSIENTS,      /* rapid rises of a concentration as an electrode sees them */
     ASSAY_MEMBRANE_STATES, /* up and down states in a report of potentials */
+    ASSAY_AMPA_NMDA_RATIO, /* this and the following look at single synapses (model/slice.h) */
+    ASSAY_SILENT_SYNAPSES,     /* failures of minimal stimulation at two potentials */
+    ASSAY_MEPSC,               /* frequency and amplitude of miniature currents */
+    ASSAY_PAIRED_PULSE_RATIO,  /* second response over the first */
+    ASSAY_WEIGHT_DISTRIBUTION, /* of the weight or another variable, over all synapses */
+    ASSAY_CONTACTS,            /* on each target cell */
 } assay_kind;
 
 /* Assays that observe see [start, stop) of simulated time, counted from the start of `phase` if one is
@@ -53,6 +60,8 @@ typedef struct assay {
     double burst_start_ms, burst_end_ms; /* units */
 
     double split_mV, ceiling_mV; /* membrane states */
+
+    slice slice; /* assays of single synapses, which use `share` too */
 } assay;
 
 extern const char *const assay_kind_names[]; /* ends with NULL */

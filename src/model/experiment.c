@@ -29,6 +29,10 @@ bool experiment_reads_synapses(const experiment *e, uint32_t projection_index)
     for (uint32_t i = 0; i < e->record.n_snapshots; i++)
         if (e->record.snapshots[i].projection == projection_index)
             return true;
+    for (uint32_t i = 0; i < e->n_assays; i++)
+        for (uint32_t k = 0; k < e->assays[i].slice.n_pathways; k++)
+            if (e->assays[i].slice.pathways[k].projection == projection_index)
+                return true;
     return false;
 }
 

@@ -107,9 +107,9 @@ static meso_status write_index(h5_file *file, const char *population, const char
     meso_status status = index_make(nodes, n, n_nodes, &x, err);
     if (status != MESO_OK)
         goto done;
-    MESO_GO(h5_write_pairs(file, to_ranges.path, H5T_NATIVE_UINT64, x.n_nodes, x.of_nodes, err));
+    MESO_GO(h5_write_matrix(file, to_ranges.path, H5T_NATIVE_UINT64, x.n_nodes, 2, x.of_nodes, err));
     MESO_GO(h5_hard_link(file, to_ranges.path, alias.path, err)); /* as Allen's examples spell it */
-    MESO_GO(h5_write_pairs(file, to_edges.path, H5T_NATIVE_UINT64, x.n_ranges, x.of_edges, err));
+    MESO_GO(h5_write_matrix(file, to_edges.path, H5T_NATIVE_UINT64, x.n_ranges, 2, x.of_edges, err));
 done:
     free(x.of_nodes);
     free(x.of_edges);

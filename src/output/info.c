@@ -124,7 +124,7 @@ static void describe_series(hid_t group, const char *name, text *out)
     for (char *c = path.path; *c != '\0'; c++)
         if (*c == '/')
             *c = '.';
-    uint64_t n = dataset_size(group, name, NULL);
+    uint64_t n_columns = 1, n = dataset_size(group, name, &n_columns) * n_columns;
     double *values = calloc(n + 1, sizeof *values);
     if (values == NULL || !read_doubles(group, name, values)) {
         free(values);

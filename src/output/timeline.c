@@ -52,20 +52,28 @@ meso_status timeline_append(timeline_file *out, const double *time_s, const doub
     return h5_file_flush(&out->file, err);
 }
 
+static meso_status append_values(timeline_file *out, const char *dataset,
+                                 const meso_assay_series *s, meso_error *err)
+{
+    if (s->edges == NULL)
+        return h5_write(&out->file, dataset, H5T_NATIVE_DOUBLE, s->n, s->values, err);
+    return h5_write_matrix(&out->file, dataset, H5T_NATIVE_DOUBLE, s->n, s->n_bins, s->values, err);
+}
+
 /* "/assay/<name>/<quantity>" has the values and their times. */
 static meso_status append_series(timeline_file *out, const meso_assay_series *s, meso_error *err)
 {
-    const struct {
-        const char *what, *unit;
-        const double *values;
-    } columns[] = {{"time_s", "s", s->time_s}, {"values", s->unit, s->values}};
-    for (int c = 0; c < 2; c++) {
-        h5_name dataset = h5_name_of("/assay/%s/%s/%s", s->name, s->quantity, columns[c].what);
-        MESO_TRY(
-            h5_write(&out->file, dataset.path, H5T_NATIVE_DOUBLE, s->n, columns[c].values, err));
-        MESO_TRY(h5_attribute_text(&out->file, dataset.path, "units", columns[c].unit, err));
-    }
-    return MESO_OK;
+    const h5_name time = h5_name_of("/assay/%s/%s/time_s", s->name, s->quantity);
+    const h5_name values = h5_name_of("/assay/%s/%s/values", s->name, s->quantity);
+    const h5_name edges = h5_name_of("/assay/%s/%s/edges", s->name, s->quantity);
+    MESO_TRY(h5_write(&out->file, time.path, H5T_NATIVE_DOUBLE, s->n, s->time_s, err));
+    MESO_TRY(h5_attribute_text(&out->file, time.path, "units", "s", err));
+    MESO_TRY(append_values(out, values.path, s, err));
+    MESO_TRY(h5_attribute_text(&out->file, values.path, "units", s->unit, err));
+    if (s->edges == NULL)
+        return MESO_OK;
+    MESO_TRY(h5_write(&out->file, edges.path, H5T_NATIVE_DOUBLE, s->n_bins + 1, s->edges, err));
+    return h5_attribute_text(&out->file, edges.path, "units", s->edges_unit, err);
 }
 
 meso_status timeline_assays(timeline_file *out, const meso_assay_series *series, uint32_t n,

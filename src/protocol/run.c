@@ -374,10 +374,18 @@ static uint64_t fields_left(const walk *w)
     return w->n_fields - w->field;
 }
 
+/* First field step from this on before which synapses are read. */
+static uint64_t reading_next(const walk *w, uint64_t field)
+{
+    const uint64_t recorded = synapse_watch_next(w->synapses, field);
+    const uint64_t measured = assays_next(w->assays, field);
+    return recorded < measured ? recorded : measured;
+}
+
 static meso_status interval_enqueue(walk *w, meso_error *err)
 {
     const uint64_t in_phase = fields_left(w);
-    const uint64_t to_reading = synapse_watch_next(w->synapses, w->field + 1) - w->field;
+    const uint64_t to_reading = reading_next(w, w->field + 1) - w->field;
     const uint64_t left = in_phase < to_reading ? in_phase : to_reading;
     const uint32_t n = left < SIMULATION_INTERVAL ? (uint32_t)left : SIMULATION_INTERVAL;
     drug_history *h = &w->history[w->n_enqueued % 2];
@@ -420,9 +428,10 @@ static meso_status intervals_collect(walk *w, uint32_t n_left, meso_error *err)
 /* Synapses are read when everything before has been collected. */
 static meso_status synapses_read(walk *w, meso_error *err)
 {
-    if (synapse_watch_next(w->synapses, w->field) != w->field)
+    if (reading_next(w, w->field) != w->field)
         return MESO_OK;
     MESO_TRY(intervals_collect(w, 0, err));
+    MESO_TRY(assays_look(w->assays, w->sim, w->field, err));
     return synapse_watch_read(w->synapses, w->field, w->sinks, w->n_sinks, err);
 }
 

@@ -193,10 +193,10 @@ meso_status h5_write(h5_file *file, const char *dataset, hid_t type, uint64_t n,
     return write_whole(file, dataset, type, 1, (hsize_t[]){n}, values, err);
 }
 
-meso_status h5_write_pairs(h5_file *file, const char *dataset, hid_t type, uint64_t n,
-                           const void *values, meso_error *err)
+meso_status h5_write_matrix(h5_file *file, const char *dataset, hid_t type, uint64_t n_rows,
+                            uint64_t n_columns, const void *values, meso_error *err)
 {
-    return write_whole(file, dataset, type, 2, (hsize_t[]){n, 2}, values, err);
+    return write_whole(file, dataset, type, 2, (hsize_t[]){n_rows, n_columns}, values, err);
 }
 
 meso_status h5_hard_link(h5_file *file, const char *object, const char *link, meso_error *err)

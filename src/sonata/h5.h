@@ -50,9 +50,9 @@ meso_status h5_group_create(h5_file *file, const char *group, meso_error *err);
 /** A whole one-dimensional dataset, made or written again. */
 meso_status h5_write(h5_file *file, const char *dataset, hid_t type, uint64_t n, const void *values,
                      meso_error *err);
-/** A whole dataset of n rows with two values each. */
-meso_status h5_write_pairs(h5_file *file, const char *dataset, hid_t type, uint64_t n,
-                           const void *values, meso_error *err);
+/** A whole two-dimensional dataset. */
+meso_status h5_write_matrix(h5_file *file, const char *dataset, hid_t type, uint64_t n_rows,
+                            uint64_t n_columns, const void *values, meso_error *err);
 meso_status h5_hard_link(h5_file *file, const char *object, const char *link, meso_error *err);
 /** An attribute of an object: n values, or a scalar when n is 0. */
 meso_status h5_attribute(h5_file *file, const char *object, const char *name, hid_t type,

@@ -167,7 +167,7 @@ class Lists(unittest.TestCase):
 
     def test_assays_are_listed_and_described(self):
         names = [line.split()[0] for line in mesocl("models").stdout.splitlines() if "  assay: " in line]
-        self.assertEqual(len(names), 8)
+        self.assertEqual(len(names), 14)
         for name in names:
             one = mesocl("models", name)
             self.assertEqual((one.stderr, one.returncode), ("", 0))

@@ -15,6 +15,12 @@ static const assay_method *const methods[] = {
     [ASSAY_SIGNAL] = &signal_method,
     [ASSAY_TRANSIENTS] = &transients_method,
     [ASSAY_MEMBRANE_STATES] = &membrane_states_method,
+    [ASSAY_AMPA_NMDA_RATIO] = &ampa_nmda_ratio_method,
+    [ASSAY_SILENT_SYNAPSES] = &silent_synapses_method,
+    [ASSAY_MEPSC] = &mepsc_method,
+    [ASSAY_PAIRED_PULSE_RATIO] = &paired_pulse_ratio_method,
+    [ASSAY_WEIGHT_DISTRIBUTION] = &weight_distribution_method,
+    [ASSAY_CONTACTS] = &contacts_method,
 };
 
 /* A moment whose drug levels a probe will have. */
@@ -120,6 +126,9 @@ void assays_destroy(assays **out)
     assays *all = *out;
     if (all == NULL)
         return;
+    for (uint32_t i = 0; all->runs != NULL && i < all->e->n_assays; i++)
+        if (methods[all->e->assays[i].kind]->destroy != NULL)
+            methods[all->e->assays[i].kind]->destroy(&all->runs[i]);
     free(all->results.values);
     free(all->results.series);
     arena_destroy(&all->memory);
@@ -168,6 +177,37 @@ void assays_row(assays *all, double time_s, const double *values)
         if (m->row != NULL)
             m->row(&all->runs[i], time_s - all->runs[i].row_s / 2, values);
     }
+}
+
+static uint64_t look_field(const assays *all, const assay *a, uint32_t moment)
+{
+    return (uint64_t)llround(a->slice.moments_s[moment] * 1e3 / all->e->field_step_ms);
+}
+
+uint64_t assays_next(const assays *all, uint64_t field)
+{
+    uint64_t next = UINT64_MAX;
+    for (uint32_t i = 0; i < all->e->n_assays; i++)
+        for (uint32_t k = 0; k < all->e->assays[i].slice.n_moments; k++) {
+            const uint64_t at = look_field(all, &all->e->assays[i], k);
+            next = at >= field && at < next ? at : next;
+        }
+    return next;
+}
+
+meso_status assays_look(assays *all, simulation *sim, uint64_t field, meso_error *err)
+{
+    for (uint32_t i = 0; i < all->e->n_assays; i++) {
+        assay_run *r = &all->runs[i];
+        for (uint32_t k = 0; k < r->assay->slice.n_moments; k++) {
+            if (look_field(all, r->assay, k) != field)
+                continue;
+            const meso_status status = methods[r->assay->kind]->look(r, sim, k, err);
+            if (status != MESO_OK)
+                return error_prepend(err, status, "%s", r->assay->place);
+        }
+    }
+    return MESO_OK;
 }
 
 /* --- results ---------------------------------------------------------------------------------- */
@@ -312,5 +352,17 @@ meso_status assay_add_series(assay_run *r, const char *quantity, const char *uni
                                                    .time_s = time_s,
                                                    .values = values,
                                                    .n = n};
+    return MESO_OK;
+}
+
+meso_status assay_add_histogram(assay_run *r, const char *quantity, const double *time_s,
+                                const double *values, uint32_t n, const double *edges,
+                                const char *edges_unit, uint32_t n_bins, meso_error *err)
+{
+    MESO_TRY(assay_add_series(r, quantity, "1", time_s, values, n, err));
+    meso_assay_series *s = &r->results->series[r->results->n_series - 1];
+    s->edges = edges;
+    s->edges_unit = edges_unit;
+    s->n_bins = n_bins;
     return MESO_OK;
 }

@@ -9,6 +9,7 @@
 #define PROTOCOL_ASSAYS_ASSAYS_H
 
 #include "base/status.h"
+#include "engine/simulation.h"
 #include "model/experiment.h"
 #include <mesocl/simulation.h>
 #include <mesocl/sink.h>
@@ -25,6 +26,11 @@ void assays_levels(assays *a, const float *free_nM);
 void assays_spikes(assays *a, const meso_spike *spikes, uint64_t n);
 void assays_frames(assays *a, uint32_t report, const float *data, uint32_t n_frames);
 void assays_row(assays *a, double time_s, const double *values);
+
+/** First field step from `field` on before which an assay reads synapses; UINT64_MAX: none. */
+uint64_t assays_next(const assays *a, uint64_t field);
+/** Let them, before this field step. Everything that was enqueued has been collected. */
+meso_status assays_look(assays *a, simulation *sim, uint64_t field, meso_error *err);
 
 /**
  * Draw up the results of what was simulated up to `ended_s`, run the probes, and put all into the summary.

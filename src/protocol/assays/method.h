@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "engine/simulation.h"
 #include "model/experiment.h"
 #include <mesocl/simulation.h>
 #include <mesocl/sink.h>
@@ -31,14 +32,20 @@ typedef struct assay_method {
     void (*frames)(assay_run *r, uint32_t report, const float *data, uint32_t n_frames);
     /** A row of the time line whose middle is at `middle_s` of simulated time. */
     void (*row)(assay_run *r, double middle_s, const double *values);
+    /** The synapses of the run can be read: moment number `moment` of the assay's slice. */
+    meso_status (*look)(assay_run *r, simulation *sim, uint32_t moment, meso_error *err);
     meso_status (*end)(assay_run *r, double ended_s, meso_error *err);
+    /** Frees what the run's memory does not hold; `state` may be NULL. */
+    void (*destroy)(assay_run *r);
     /** On a network of its own, with these free drug levels [n_drugs]; at_s is simulated time of the run. */
     meso_status (*probe)(assay_run *r, meso_device *device, const meso_run_options *options,
                          const double *level_nM, double at_s, meso_error *err);
 } assay_method;
 
 extern const assay_method microdialysis_method, voltammetry_method, pet_method,
-    evoked_current_method, units_method, signal_method, transients_method, membrane_states_method;
+    evoked_current_method, units_method, signal_method, transients_method, membrane_states_method,
+    ampa_nmda_ratio_method, silent_synapses_method, mepsc_method, paired_pulse_ratio_method,
+    weight_distribution_method, contacts_method;
 
 /* --- for methods ------------------------------------------------------------------------------ */
 
@@ -68,5 +75,9 @@ meso_status assay_add(assay_run *r, const char *quantity, const char *unit, doub
 meso_status assay_add_series(assay_run *r, const char *quantity, const char *unit,
                              const double *time_s, const double *values, uint32_t n,
                              meso_error *err);
+/** Histograms: values [n x n_bins] are counts, edges [n_bins + 1]. */
+meso_status assay_add_histogram(assay_run *r, const char *quantity, const double *time_s,
+                                const double *values, uint32_t n, const double *edges,
+                                const char *edges_unit, uint32_t n_bins, meso_error *err);
 
 #endif

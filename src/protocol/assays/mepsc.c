@@ -1,0 +1,71 @@
+/*
+ * Miniature currents: without spikes every contact releases now and then, each time with all that it has; what is below the
+ * threshold is not seen. Two at once are two.
+ */
+#include "protocol/assays/slice.h"
+
+#include <math.h>
+
+typedef struct events {
+    double n, sum, squares;
+} events;
+
+static double amplitude_pA(assay_run *r, const contact *c)
+{
+    double *g_nS = clamp_closed(r, 0);
+    clamp_open(r, c, 1, r->assay->holding_mV, g_nS);
+    return clamp_peak_pA(r, g_nS, CLAMP_AMPA | CLAMP_NMDA, r->assay->holding_mV);
+}
+
+static void contact_record(assay_run *r, const contact *c, slice_draws *draws, events *seen)
+{
+    const slice *s = &r->assay->slice;
+    const double mean_pA = amplitude_pA(r, c);
+    for (double t_s = -log(slice_uniform(draws)) / s->rate_hz; t_s < s->record_s;
+         t_s -= log(slice_uniform(draws)) / s->rate_hz) {
+        const double quantal = s->quantal_cv > 0 ? 1 + s->quantal_cv * slice_normal(draws) : 1;
+        const double size = fmax(0, quantal) * mean_pA + s->noise_pA * slice_normal(draws);
+        if (size < s->threshold_pA)
+            continue;
+        seen->n++;
+        seen->sum += size;
+        seen->squares += size * size;
+    }
+}
+
+static meso_status look(assay_run *r, simulation *sim, uint32_t moment, meso_error *err)
+{
+    slice_cells cells;
+    double *rate, *amplitude, *cv;
+    uint32_t n = 0, n_seen = 0, n_spread = 0;
+    MESO_TRY(slice_look(r, sim, &cells, err));
+    MESO_TRY(assay_alloc(r, cells.n, sizeof *rate, &rate, err));
+    MESO_TRY(assay_alloc(r, cells.n, sizeof *amplitude, &amplitude, err));
+    MESO_TRY(assay_alloc(r, cells.n, sizeof *cv, &cv, err));
+    for (uint32_t i = 0; i < cells.n; i++) {
+        slice_draws draws = slice_draws_of(r, moment, cells.neurons[i]);
+        events seen = {0};
+        for (uint64_t k = cells.first[i]; k < cells.first[i + 1]; k++)
+            contact_record(r, &cells.contacts[k], &draws, &seen);
+        if (cells.first[i] == cells.first[i + 1])
+            continue;
+        rate[n++] = seen.n / r->assay->slice.record_s;
+        const double mean = seen.n > 0 ? seen.sum / seen.n : 0;
+        if (seen.n > 0)
+            amplitude[n_seen++] = mean;
+        if (seen.n > 1)
+            cv[n_spread++] = sqrt(fmax(0, seen.squares - seen.n * mean * mean) / (seen.n - 1)) /
+                             mean;
+    }
+    MESO_TRY(slice_add_mean(r, moment, "frequency_hz", "frequency_sem", "Hz", rate, n, err));
+    MESO_TRY(
+        slice_add_mean(r, moment, "amplitude_pA", "amplitude_sem", "pA", amplitude, n_seen, err));
+    MESO_TRY(slice_add_mean(r, moment, "amplitude_cv", NULL, "1", cv, n_spread, err));
+    return slice_add(r, moment, "cells", "1", n, err);
+}
+
+const assay_method mepsc_method = {.begin = slice_begin,
+                                   .row = slice_row,
+                                   .look = look,
+                                   .end = slice_end,
+                                   .destroy = slice_destroy};
