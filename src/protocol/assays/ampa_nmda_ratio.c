@@ -7,6 +7,12 @@
 
 #include <math.h>
 
+enum { RATIO, RATIO_SEM, AMPA, NMDA, N_CELLS, N_QUANTITIES };
+static const slice_quantity quantities[N_QUANTITIES] = {
+    [RATIO] = {"ratio", "1"},   [RATIO_SEM] = {"ratio_sem", "1"}, [AMPA] = {"ampa_pA", "pA"},
+    [NMDA] = {"nmda_pA", "pA"}, [N_CELLS] = {"cells", "1"},
+};
+
 static void currents(assay_run *r, const slice_cells *cells, uint32_t cell, double *ampa_pA,
                      double *nmda_pA)
 {
@@ -30,25 +36,26 @@ static void currents(assay_run *r, const slice_cells *cells, uint32_t cell, doub
 static meso_status look(assay_run *r, simulation *sim, uint32_t moment, meso_error *err)
 {
     slice_cells cells;
-    double *ratio, *ampa_pA, *nmda_pA;
+    double *ratio = slice_scratch(r, 0), *ampa_pA = slice_scratch(r, 1),
+           *nmda_pA = slice_scratch(r, 2);
     uint32_t n = 0;
     MESO_TRY(slice_look(r, sim, &cells, err));
-    MESO_TRY(assay_alloc(r, cells.n, sizeof *ratio, &ratio, err));
-    MESO_TRY(assay_alloc(r, cells.n, sizeof *ampa_pA, &ampa_pA, err));
-    MESO_TRY(assay_alloc(r, cells.n, sizeof *nmda_pA, &nmda_pA, err));
     for (uint32_t i = 0; i < cells.n; i++) {
         currents(r, &cells, i, &ampa_pA[n], &nmda_pA[n]);
         ratio[n] = ampa_pA[n] / nmda_pA[n];
         n += nmda_pA[n] > 0;
     }
-    MESO_TRY(slice_add_mean(r, moment, "ratio", "ratio_sem", "1", ratio, n, err));
-    MESO_TRY(slice_add_mean(r, moment, "ampa_pA", NULL, "pA", ampa_pA, n, err));
-    MESO_TRY(slice_add_mean(r, moment, "nmda_pA", NULL, "pA", nmda_pA, n, err));
-    return slice_add(r, moment, "cells", "1", n, err);
+    slice_set_estimate(r, moment, RATIO, ratio, n);
+    slice_set_mean(r, moment, AMPA, ampa_pA, n);
+    slice_set_mean(r, moment, NMDA, nmda_pA, n);
+    slice_set(r, moment, N_CELLS, n);
+    return MESO_OK;
 }
 
-const assay_method ampa_nmda_ratio_method = {.begin = slice_begin,
-                                             .row = slice_row,
-                                             .look = look,
-                                             .end = slice_end,
-                                             .destroy = slice_destroy};
+static meso_status begin(assay_run *r, meso_error *err)
+{
+    return slice_begin(r, quantities, N_QUANTITIES, err);
+}
+
+const assay_method ampa_nmda_ratio_method = {
+    .begin = begin, .row = slice_row, .look = look, .end = slice_end, .destroy = slice_destroy};

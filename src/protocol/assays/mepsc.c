@@ -6,6 +6,13 @@
 
 #include <math.h>
 
+enum { FREQUENCY, FREQUENCY_SEM, AMPLITUDE, AMPLITUDE_SEM, AMPLITUDE_CV, N_CELLS, N_QUANTITIES };
+static const slice_quantity quantities[N_QUANTITIES] = {
+    [FREQUENCY] = {"frequency_hz", "Hz"},   [FREQUENCY_SEM] = {"frequency_sem", "Hz"},
+    [AMPLITUDE] = {"amplitude_pA", "pA"},   [AMPLITUDE_SEM] = {"amplitude_sem", "pA"},
+    [AMPLITUDE_CV] = {"amplitude_cv", "1"}, [N_CELLS] = {"cells", "1"},
+};
+
 typedef struct events {
     double n, sum, squares;
 } events;
@@ -35,13 +42,10 @@ static void contact_record(assay_run *r, const contact *c, slice_draws *draws, e
 
 static meso_status look(assay_run *r, simulation *sim, uint32_t moment, meso_error *err)
 {
+    double *rate = slice_scratch(r, 0), *amplitude = slice_scratch(r, 1), *cv = slice_scratch(r, 2);
     slice_cells cells;
-    double *rate, *amplitude, *cv;
     uint32_t n = 0, n_seen = 0, n_spread = 0;
     MESO_TRY(slice_look(r, sim, &cells, err));
-    MESO_TRY(assay_alloc(r, cells.n, sizeof *rate, &rate, err));
-    MESO_TRY(assay_alloc(r, cells.n, sizeof *amplitude, &amplitude, err));
-    MESO_TRY(assay_alloc(r, cells.n, sizeof *cv, &cv, err));
     for (uint32_t i = 0; i < cells.n; i++) {
         slice_draws draws = slice_draws_of(r, moment, cells.neurons[i]);
         events seen = {0};
@@ -57,15 +61,17 @@ static meso_status look(assay_run *r, simulation *sim, uint32_t moment, meso_err
             cv[n_spread++] = sqrt(fmax(0, seen.squares - seen.n * mean * mean) / (seen.n - 1)) /
                              mean;
     }
-    MESO_TRY(slice_add_mean(r, moment, "frequency_hz", "frequency_sem", "Hz", rate, n, err));
-    MESO_TRY(
-        slice_add_mean(r, moment, "amplitude_pA", "amplitude_sem", "pA", amplitude, n_seen, err));
-    MESO_TRY(slice_add_mean(r, moment, "amplitude_cv", NULL, "1", cv, n_spread, err));
-    return slice_add(r, moment, "cells", "1", n, err);
+    slice_set_estimate(r, moment, FREQUENCY, rate, n);
+    slice_set_estimate(r, moment, AMPLITUDE, amplitude, n_seen);
+    slice_set_mean(r, moment, AMPLITUDE_CV, cv, n_spread);
+    slice_set(r, moment, N_CELLS, n);
+    return MESO_OK;
 }
 
-const assay_method mepsc_method = {.begin = slice_begin,
-                                   .row = slice_row,
-                                   .look = look,
-                                   .end = slice_end,
-                                   .destroy = slice_destroy};
+static meso_status begin(assay_run *r, meso_error *err)
+{
+    return slice_begin(r, quantities, N_QUANTITIES, err);
+}
+
+const assay_method mepsc_method = {
+    .begin = begin, .row = slice_row, .look = look, .end = slice_end, .destroy = slice_destroy};

@@ -6,6 +6,14 @@
 
 #include <math.h>
 
+enum { RATIO, RATIO_SEM, FIRST, N_CELLS, N_QUANTITIES };
+static const slice_quantity quantities[N_QUANTITIES] = {
+    [RATIO] = {"ratio", "1"},
+    [RATIO_SEM] = {"ratio_sem", "1"},
+    [FIRST] = {"first_pA", "pA"},
+    [N_CELLS] = {"cells", "1"},
+};
+
 /* What is left of a deviation; none without a time constant. */
 static double left(double interval_ms, double tau_ms)
 {
@@ -30,12 +38,10 @@ static void release(const assay_run *r, uint32_t pathway, double share[2])
 static meso_status look(assay_run *r, simulation *sim, uint32_t moment, meso_error *err)
 {
     const double v_mV = r->assay->holding_mV;
+    double *ratio = slice_scratch(r, 0), *first = slice_scratch(r, 1);
     slice_cells cells;
-    double *ratio, *first;
     uint32_t n = 0;
     MESO_TRY(slice_look(r, sim, &cells, err));
-    MESO_TRY(assay_alloc(r, cells.n, sizeof *ratio, &ratio, err));
-    MESO_TRY(assay_alloc(r, cells.n, sizeof *first, &first, err));
     for (uint32_t i = 0; i < cells.n; i++) {
         double *g_nS[] = {clamp_closed(r, 0), clamp_closed(r, 1)};
         for (uint64_t k = cells.first[i]; k < cells.first[i + 1]; k++) {
@@ -49,13 +55,16 @@ static meso_status look(assay_run *r, simulation *sim, uint32_t moment, meso_err
         ratio[n] = clamp_peak_pA(r, g_nS[1], CLAMP_AMPA, v_mV) / first[n];
         n += first[n] > 0;
     }
-    MESO_TRY(slice_add_mean(r, moment, "ratio", "ratio_sem", "1", ratio, n, err));
-    MESO_TRY(slice_add_mean(r, moment, "first_pA", NULL, "pA", first, n, err));
-    return slice_add(r, moment, "cells", "1", n, err);
+    slice_set_estimate(r, moment, RATIO, ratio, n);
+    slice_set_mean(r, moment, FIRST, first, n);
+    slice_set(r, moment, N_CELLS, n);
+    return MESO_OK;
 }
 
-const assay_method paired_pulse_ratio_method = {.begin = slice_begin,
-                                                .row = slice_row,
-                                                .look = look,
-                                                .end = slice_end,
-                                                .destroy = slice_destroy};
+static meso_status begin(assay_run *r, meso_error *err)
+{
+    return slice_begin(r, quantities, N_QUANTITIES, err);
+}
+
+const assay_method paired_pulse_ratio_method = {
+    .begin = begin, .row = slice_row, .look = look, .end = slice_end, .destroy = slice_destroy};

@@ -11,6 +11,15 @@
 
 #include <math.h>
 
+enum { SILENT, SILENT_SEM, FAILURES_LOW, FAILURES_HIGH, N_CELLS, N_QUANTITIES };
+static const slice_quantity quantities[N_QUANTITIES] = {
+    [SILENT] = {"silent_percent", "%"},
+    [SILENT_SEM] = {"silent_sem", "%"},
+    [FAILURES_LOW] = {"failures_low_percent", "%"},
+    [FAILURES_HIGH] = {"failures_high_percent", "%"},
+    [N_CELLS] = {"cells", "1"},
+};
+
 #define MOST_CONTACTS 100 /* as the configuration allows */
 
 /* Contacts that the electrode reaches. */
@@ -65,14 +74,11 @@ static double failures(assay_run *r, const reached *x, double v_mV, slice_draws 
 
 static meso_status look(assay_run *r, simulation *sim, uint32_t moment, meso_error *err)
 {
+    double *silent = slice_scratch(r, 0), *low = slice_scratch(r, 1), *high = slice_scratch(r, 2);
     const slice *s = &r->assay->slice;
     slice_cells cells;
-    double *silent, *low, *high;
     uint32_t n = 0;
     MESO_TRY(slice_look(r, sim, &cells, err));
-    MESO_TRY(assay_alloc(r, cells.n, sizeof *silent, &silent, err));
-    MESO_TRY(assay_alloc(r, cells.n, sizeof *low, &low, err));
-    MESO_TRY(assay_alloc(r, cells.n, sizeof *high, &high, err));
     for (uint32_t i = 0; i < cells.n; i++) {
         slice_draws draws = slice_draws_of(r, moment, cells.neurons[i]);
         reached x;
@@ -85,14 +91,17 @@ static meso_status look(assay_run *r, simulation *sim, uint32_t moment, meso_err
         high[n] = 100 * failed_high;
         silent[n++] = 100 * (1 - log(failed_low) / log(failed_high));
     }
-    MESO_TRY(slice_add_mean(r, moment, "silent_percent", "silent_sem", "%", silent, n, err));
-    MESO_TRY(slice_add_mean(r, moment, "failures_low_percent", NULL, "%", low, n, err));
-    MESO_TRY(slice_add_mean(r, moment, "failures_high_percent", NULL, "%", high, n, err));
-    return slice_add(r, moment, "cells", "1", n, err);
+    slice_set_estimate(r, moment, SILENT, silent, n);
+    slice_set_mean(r, moment, FAILURES_LOW, low, n);
+    slice_set_mean(r, moment, FAILURES_HIGH, high, n);
+    slice_set(r, moment, N_CELLS, n);
+    return MESO_OK;
 }
 
-const assay_method silent_synapses_method = {.begin = slice_begin,
-                                             .row = slice_row,
-                                             .look = look,
-                                             .end = slice_end,
-                                             .destroy = slice_destroy};
+static meso_status begin(assay_run *r, meso_error *err)
+{
+    return slice_begin(r, quantities, N_QUANTITIES, err);
+}
+
+const assay_method silent_synapses_method = {
+    .begin = begin, .row = slice_row, .look = look, .end = slice_end, .destroy = slice_destroy};

@@ -4,30 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A quantity's value at each moment so far. */
-typedef struct course {
-    const char *quantity, *unit;
-    double *time_s, *values; /* [n_moments] */
-    uint32_t n;
-} course;
+#define N_SCRATCH 3
 
-#define MOST_COURSES 16
-
-/* Columns of the time line with the activation of receptors on a pathway's terminals. */
-typedef struct terminal_columns {
-    uint32_t *columns; /* [n_presynaptic] */
-    double factor;
-} terminal_columns;
-
+/* What changes from moment to moment lies in arrays of their own. */
 typedef struct slice_state {
+    const slice_quantity *quantities;
+    uint32_t n_quantities;
     uint32_t n_cells;
-    uint32_t *neurons;           /* [n_cells] */
-    uint32_t *numbers;           /* [neurons of the target] among the cells, or MODEL_NONE */
-    terminal_columns *terminals; /* [n_pathways] */
-    course courses[MOST_COURSES];
-    uint32_t n_courses;
-    double *g_nS[2];
-    void *own; /* of the method */
+    uint32_t *neurons;          /* [n_cells] */
+    uint32_t *numbers;          /* [neurons of the target] among the cells, or MODEL_NONE */
+    uint32_t **terminals;       /* [n_pathways][n_presynaptic] columns of their activation */
+    double *factors;            /* [n_pathways] what these make of release */
+    uint32_t *n_done;           /* moments */
+    double *values;             /* [n_moments x n_quantities] */
+    double *scratch[N_SCRATCH]; /* [n_cells] */
+    double *g_nS[2];            /* [conductances of the target] */
+    void *own;                  /* of the method */
 
     contact *contacts;
     uint64_t *first; /* [n_cells + 1] */
@@ -83,32 +75,48 @@ static meso_status terminals_find(assay_run *r, slice_state *s, uint32_t pathway
 {
     const projection *p = &r->e->projections[r->assay->slice.pathways[pathway].projection];
     const char *region = r->e->populations[p->target].region;
-    terminal_columns *t = &s->terminals[pathway];
-    t->factor = 1;
-    MESO_TRY(assay_alloc(r, p->n_presynaptic, sizeof *t->columns, &t->columns, err));
+    uint32_t *columns;
+    MESO_TRY(assay_alloc(r, p->n_presynaptic, sizeof *columns, &columns, err));
+    s->terminals[pathway] = columns;
+    s->factors[pathway] = 1;
     for (uint32_t k = 0; k < p->n_presynaptic; k++) {
         const char *series = arena_printf(r->memory, "terminals.%s.%s.activation", region,
                                           r->e->receptors[p->presynaptic[k].receptor].name);
         if (series == NULL)
             return error_set(err, MESO_MEMORY, "out of memory");
-        MESO_TRY(assay_column(r, series, &t->columns[k], err));
+        MESO_TRY(assay_column(r, series, &columns[k], err));
     }
     return MESO_OK;
 }
 
-meso_status slice_begin(assay_run *r, meso_error *err)
+static meso_status arrays_alloc(assay_run *r, slice_state *s, meso_error *err)
 {
     const slice *plan = &r->assay->slice;
+    const uint32_t n = r->e->populations[plan->target].n_conductances;
+    const size_t n_values = (size_t)plan->n_moments * s->n_quantities;
+    MESO_TRY(assay_alloc(r, plan->n_pathways, sizeof *s->terminals, &s->terminals, err));
+    MESO_TRY(assay_alloc(r, plan->n_pathways, sizeof *s->factors, &s->factors, err));
+    MESO_TRY(assay_alloc(r, 1, sizeof *s->n_done, &s->n_done, err));
+    MESO_TRY(assay_alloc(r, n_values, sizeof *s->values, &s->values, err));
+    for (int i = 0; i < N_SCRATCH; i++)
+        MESO_TRY(assay_alloc(r, s->n_cells, sizeof(double), &s->scratch[i], err));
+    for (int i = 0; i < 2; i++)
+        MESO_TRY(assay_alloc(r, n, sizeof(double), &s->g_nS[i], err));
+    return MESO_OK;
+}
+
+meso_status slice_begin(assay_run *r, const slice_quantity *quantities, uint32_t n, meso_error *err)
+{
     slice_state *s;
     MESO_TRY(assay_alloc(r, 1, sizeof *s, &s, err));
     r->state = s;
-    MESO_TRY(assay_alloc(r, plan->n_pathways, sizeof *s->terminals, &s->terminals, err));
-    for (uint32_t i = 0; i < plan->n_pathways; i++)
+    s->quantities = quantities;
+    s->n_quantities = n;
+    MESO_TRY(cells_draw(r, s, err));
+    MESO_TRY(arrays_alloc(r, s, err));
+    for (uint32_t i = 0; i < r->assay->slice.n_pathways; i++)
         MESO_TRY(terminals_find(r, s, i, err));
-    const uint32_t n = r->e->populations[plan->target].n_conductances;
-    for (int i = 0; i < 2; i++)
-        MESO_TRY(assay_alloc(r, n, sizeof(double), &s->g_nS[i], err));
-    return cells_draw(r, s, err);
+    return MESO_OK;
 }
 
 void slice_destroy(assay_run *r)
@@ -130,6 +138,12 @@ void slice_keep(assay_run *r, void *own)
     s->own = own;
 }
 
+double *slice_scratch(const assay_run *r, unsigned which)
+{
+    const slice_state *s = r->state;
+    return s->scratch[which];
+}
+
 double *clamp_closed(assay_run *r, unsigned set)
 {
     slice_state *s = r->state;
@@ -148,15 +162,15 @@ void slice_row(assay_run *r, double middle_s, const double *values)
         const projection *p = &r->e->projections[r->assay->slice.pathways[i].projection];
         double factor = 1;
         for (uint32_t k = 0; k < p->n_presynaptic; k++)
-            factor *= fmax(0, 1 + p->presynaptic[k].scale * values[s->terminals[i].columns[k]]);
-        s->terminals[i].factor = factor;
+            factor *= fmax(0, 1 + p->presynaptic[k].scale * values[s->terminals[i][k]]);
+        s->factors[i] = factor;
     }
 }
 
 double slice_terminals(const assay_run *r, uint32_t pathway)
 {
     const slice_state *s = r->state;
-    return s->terminals[pathway].factor;
+    return s->factors[pathway];
 }
 
 bool slice_fires(const assay_run *r, const contact *c)
@@ -239,55 +253,69 @@ meso_status slice_look(assay_run *r, simulation *sim, slice_cells *out, meso_err
 
 /* --- results ----------------------------------------------------------------------------------- */
 
-static meso_status course_find(assay_run *r, const char *quantity, const char *unit, course **out,
-                               meso_error *err)
+void slice_set(assay_run *r, uint32_t moment, uint32_t quantity, double value)
 {
     slice_state *s = r->state;
-    uint32_t i = 0;
-    while (i < s->n_courses && strcmp(s->courses[i].quantity, quantity) != 0)
-        i++;
-    *out = &s->courses[i];
-    if (i < s->n_courses)
-        return MESO_OK;
-    **out = (course){.quantity = quantity, .unit = unit};
-    s->n_courses++;
-    MESO_TRY(assay_alloc(r, r->assay->slice.n_moments, sizeof(double), &(*out)->time_s, err));
-    return assay_alloc(r, r->assay->slice.n_moments, sizeof(double), &(*out)->values, err);
+    s->values[(size_t)moment * s->n_quantities + quantity] = value;
+    *s->n_done = moment + 1;
 }
 
-meso_status slice_add(assay_run *r, uint32_t moment, const char *quantity, const char *unit,
-                      double value, meso_error *err)
+static double mean_of(const double *values, uint32_t n)
 {
-    const double time_h = r->assay->slice.moments_h[moment];
-    course *c;
-    MESO_TRY(course_find(r, quantity, unit, &c, err));
-    c->time_s[c->n] = time_h * 3600;
-    c->values[c->n++] = value;
-    return assay_add(r, quantity, unit, time_h, value, err);
-}
-
-meso_status slice_add_mean(assay_run *r, uint32_t moment, const char *quantity, const char *sem,
-                           const char *unit, const double *values, uint32_t n, meso_error *err)
-{
-    double mean = 0, squares = 0;
+    double sum = 0;
     for (uint32_t i = 0; i < n; i++)
-        mean += values[i] / n;
+        sum += values[i];
+    return n > 0 ? sum / n : NAN;
+}
+
+void slice_set_mean(assay_run *r, uint32_t moment, uint32_t quantity, const double *values,
+                    uint32_t n)
+{
+    slice_set(r, moment, quantity, mean_of(values, n));
+}
+
+void slice_set_estimate(assay_run *r, uint32_t moment, uint32_t quantity, const double *values,
+                        uint32_t n)
+{
+    const double mean = mean_of(values, n);
+    double squares = 0;
     for (uint32_t i = 0; i < n; i++)
         squares += (values[i] - mean) * (values[i] - mean);
-    MESO_TRY(slice_add(r, moment, quantity, unit, n > 0 ? mean : NAN, err));
-    if (sem == NULL)
-        return MESO_OK;
-    return slice_add(r, moment, sem, unit, n > 1 ? sqrt(squares / (n - 1) / n) : NAN, err);
+    slice_set(r, moment, quantity, mean);
+    slice_set(r, moment, quantity + 1, n > 1 ? sqrt(squares / (n - 1) / n) : NAN);
+}
+
+static const char *unit_of(const assay_run *r, const slice_quantity *q)
+{
+    return q->unit != NULL ? q->unit : r->assay->slice.pathways[0].variable.unit;
+}
+
+/* A quantity at all moments that were reached. */
+static meso_status course_add(assay_run *r, uint32_t quantity, meso_error *err)
+{
+    const slice_state *s = r->state;
+    const slice_quantity *q = &s->quantities[quantity];
+    double *time_s, *values;
+    MESO_TRY(assay_alloc(r, *s->n_done, sizeof *time_s, &time_s, err));
+    MESO_TRY(assay_alloc(r, *s->n_done, sizeof *values, &values, err));
+    for (uint32_t i = 0; i < *s->n_done; i++) {
+        time_s[i] = r->assay->slice.moments_h[i] * 3600;
+        values[i] = s->values[(size_t)i * s->n_quantities + quantity];
+    }
+    return assay_add_series(r, q->name, unit_of(r, q), time_s, values, *s->n_done, err);
 }
 
 meso_status slice_end(assay_run *r, double ended_s, meso_error *err)
 {
-    slice_state *s = r->state;
+    const slice_state *s = r->state;
     (void)ended_s;
-    for (uint32_t i = 0; i < s->n_courses; i++) {
-        const course *c = &s->courses[i];
-        MESO_TRY(assay_add_series(r, c->quantity, c->unit, c->time_s, c->values, c->n, err));
-    }
+    for (uint32_t i = 0; i < *s->n_done; i++)
+        for (uint32_t k = 0; k < s->n_quantities; k++)
+            MESO_TRY(assay_add(r, s->quantities[k].name, unit_of(r, &s->quantities[k]),
+                               r->assay->slice.moments_h[i],
+                               s->values[(size_t)i * s->n_quantities + k], err));
+    for (uint32_t k = 0; k<s->n_quantities && * s->n_done> 0; k++)
+        MESO_TRY(course_add(r, k, err));
     return MESO_OK;
 }
 

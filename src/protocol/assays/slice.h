@@ -21,15 +21,23 @@ typedef struct slice_cells {
     const uint64_t *first; /* [n + 1] */
 } slice_cells;
 
-/** The method's begin, row, end and destroy. */
-meso_status slice_begin(assay_run *r, meso_error *err);
+/* What a method gives; of those that are in the unit of the synapses' variable, `unit` is NULL. */
+typedef struct slice_quantity {
+    const char *name, *unit;
+} slice_quantity;
+
+/** For the method's begin. The table is borrowed. */
+meso_status slice_begin(assay_run *r, const slice_quantity *quantities, uint32_t n, meso_error *err);
+/** The method's row, end and destroy. */
 void slice_row(assay_run *r, double middle_s, const double *values);
 meso_status slice_end(assay_run *r, double ended_s, meso_error *err);
 void slice_destroy(assay_run *r);
 
-/** What the method keeps for itself, in the run's memory; NULL until it keeps something. */
+/** What the method keeps for itself, in the run's memory. */
 void *slice_own(const assay_run *r);
 void slice_keep(assay_run *r, void *own);
+/** Room for a number of each cell, one of three. */
+double *slice_scratch(const assay_run *r, unsigned which);
 
 /** Does a pulse fire the axon of this contact? The same ones at all moments. */
 bool slice_fires(const assay_run *r, const contact *c);
@@ -37,12 +45,13 @@ bool slice_fires(const assay_run *r, const contact *c);
 meso_status slice_look(assay_run *r, simulation *sim, slice_cells *out, meso_error *err);
 /** What receptors on the terminals of a pathway make of release, by the row of the time line before; 1 without them. */
 double slice_terminals(const assay_run *r, uint32_t pathway);
-/** A result of a moment; all quantities get a time course too. Quantity and unit are not copied. */
-meso_status slice_add(assay_run *r, uint32_t moment, const char *quantity, const char *unit,
-                      double value, meso_error *err);
-/** Mean over cells, and its standard error where there is a name for it; NAN where there are none. */
-meso_status slice_add_mean(assay_run *r, uint32_t moment, const char *quantity, const char *sem,
-                           const char *unit, const double *values, uint32_t n, meso_error *err);
+/** A result of a moment, by the quantity's place in the table. */
+void slice_set(assay_run *r, uint32_t moment, uint32_t quantity, double value);
+/** Mean over n cells; NAN if there are none. */
+void slice_set_mean(assay_run *r, uint32_t moment, uint32_t quantity, const double *values, uint32_t n);
+/** That, and its standard error as the next quantity. */
+void slice_set_estimate(assay_run *r, uint32_t moment, uint32_t quantity, const double *values,
+                        uint32_t n);
 
 /* --- random numbers ------------------------------------------------------------------------------- */
 

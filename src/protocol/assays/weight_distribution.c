@@ -7,6 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MEAN, SD, LEAST, Q05, Q25, MEDIAN, Q75, Q95, LARGEST, ZERO, N_SYNAPSES, N_QUANTITIES };
+static const slice_quantity quantities[N_QUANTITIES] = {
+    [MEAN] = {"mean", NULL},
+    [SD] = {"sd", NULL},
+    [LEAST] = {"least", NULL},
+    [Q05] = {"q05", NULL},
+    [Q25] = {"q25", NULL},
+    [MEDIAN] = {"median", NULL},
+    [Q75] = {"q75", NULL},
+    [Q95] = {"q95", NULL},
+    [LARGEST] = {"largest", NULL},
+    [ZERO] = {"zero_percent", "%"},
+    [N_SYNAPSES] = {"synapses", "1"},
+};
+
 typedef struct gathered {
     const synapse_variable *variable;
     float *values;
@@ -14,10 +29,11 @@ typedef struct gathered {
     bool failed;
 } gathered;
 
-/* One histogram a moment, appended to the others. */
+/* One a moment, with bins of equal width between two limits that the first moment sets. */
 typedef struct histograms {
-    double *edges, *counts, *time_s;
-    uint32_t n;
+    double *limits;   /* [2] */
+    double *counts;   /* [n_moments x n_bins] */
+    uint32_t *n_done; /* moments */
 } histograms;
 
 static void value_visit(void *self, const edge *e)
@@ -73,75 +89,60 @@ static void limits(const assay_run *r, const gathered *g, double *low, double *h
     }
 }
 
-static meso_status histograms_begin(assay_run *r, const gathered *g, histograms **out,
-                                    meso_error *err)
-{
-    const slice *s = &r->assay->slice;
-    histograms *h;
-    double low, high;
-    MESO_TRY(assay_alloc(r, 1, sizeof *h, &h, err));
-    MESO_TRY(assay_alloc(r, s->n_bins + 1, sizeof *h->edges, &h->edges, err));
-    MESO_TRY(assay_alloc(r, (size_t)s->n_moments * s->n_bins, sizeof *h->counts, &h->counts, err));
-    MESO_TRY(assay_alloc(r, s->n_moments, sizeof *h->time_s, &h->time_s, err));
-    limits(r, g, &low, &high);
-    for (uint32_t i = 0; i <= s->n_bins; i++)
-        h->edges[i] = low + (high - low) * i / s->n_bins;
-    *out = h;
-    return MESO_OK;
-}
-
-/* Values beyond the edges are in the outermost bins. */
-static meso_status histogram_add(assay_run *r, uint32_t moment, const gathered *g, meso_error *err)
+/* Values beyond the limits are in the outermost bins. */
+static void histogram_add(assay_run *r, uint32_t moment, const gathered *g)
 {
     const slice *s = &r->assay->slice;
     histograms *h = slice_own(r);
-    if (h == NULL) {
-        MESO_TRY(histograms_begin(r, g, &h, err));
-        slice_keep(r, h);
-    }
-    double *counts = &h->counts[(size_t)h->n * s->n_bins];
-    const double low = h->edges[0], width = (h->edges[s->n_bins] - low) / s->n_bins;
+    double *counts = &h->counts[(size_t)moment * s->n_bins];
+    if (*h->n_done == 0)
+        limits(r, g, &h->limits[0], &h->limits[1]);
+    const double width = (h->limits[1] - h->limits[0]) / s->n_bins;
     for (uint64_t i = 0; i < g->n; i++) {
-        const double bin = fmin(fmax(floor((g->values[i] - low) / width), 0), s->n_bins - 1);
-        counts[(uint32_t)bin]++;
+        const double bin = floor((g->values[i] - h->limits[0]) / width);
+        counts[(uint32_t)fmin(fmax(bin, 0), s->n_bins - 1)]++;
     }
-    h->time_s[h->n++] = s->moments_h[moment] * 3600;
-    return MESO_OK;
+    *h->n_done = moment + 1;
+}
+
+static meso_status histograms_end(assay_run *r, const histograms *h, meso_error *err)
+{
+    const slice *s = &r->assay->slice;
+    double *time_s, *edges;
+    MESO_TRY(assay_alloc(r, *h->n_done, sizeof *time_s, &time_s, err));
+    MESO_TRY(assay_alloc(r, s->n_bins + 1, sizeof *edges, &edges, err));
+    for (uint32_t i = 0; i < *h->n_done; i++)
+        time_s[i] = s->moments_h[i] * 3600;
+    for (uint32_t i = 0; i <= s->n_bins; i++)
+        edges[i] = h->limits[0] + (h->limits[1] - h->limits[0]) * i / s->n_bins;
+    return assay_add_histogram(r, "histogram", time_s, h->counts, *h->n_done, edges,
+                               s->pathways[0].variable.unit, s->n_bins, err);
 }
 
 /* --- numbers ----------------------------------------------------------------------------------- */
 
-static meso_status numbers_add(assay_run *r, uint32_t moment, gathered *g, meso_error *err)
+static void numbers_set(assay_run *r, uint32_t moment, const gathered *g)
 {
-    const slice *s = &r->assay->slice;
-    const char *unit = s->pathways[0].variable.unit;
-    double mean = 0, squares = 0, n_zero = 0;
+    static const struct {
+        uint32_t quantity;
+        double share;
+    } quantiles[] = {{LEAST, 0},  {Q05, 0.05}, {Q25, 0.25}, {MEDIAN, 0.5},
+                     {Q75, 0.75}, {Q95, 0.95}, {LARGEST, 1}};
     const double n = (double)g->n;
+    double sum = 0, squares = 0, n_zero = 0;
     for (uint64_t i = 0; i < g->n; i++) {
-        mean += g->values[i] / n;
-        n_zero += fabsf(g->values[i]) <= s->zero_below;
+        sum += g->values[i];
+        n_zero += fabsf(g->values[i]) <= r->assay->slice.zero_below;
     }
+    const double mean = n > 0 ? sum / n : NAN;
     for (uint64_t i = 0; i < g->n; i++)
         squares += (g->values[i] - mean) * (g->values[i] - mean);
-    const struct {
-        const char *quantity, *unit;
-        double value;
-    } results[] = {
-        {"mean", unit, n > 0 ? mean : NAN},
-        {"sd", unit, n > 1 ? sqrt(squares / (n - 1)) : NAN},
-        {"least", unit, quantile(g, 0)},
-        {"q05", unit, quantile(g, 0.05)},
-        {"q25", unit, quantile(g, 0.25)},
-        {"median", unit, quantile(g, 0.5)},
-        {"q75", unit, quantile(g, 0.75)},
-        {"q95", unit, quantile(g, 0.95)},
-        {"largest", unit, quantile(g, 1)},
-        {"zero_percent", "%", n > 0 ? 100 * n_zero / n : NAN},
-        {"synapses", "1", n},
-    };
-    for (size_t i = 0; i < sizeof results / sizeof *results; i++)
-        MESO_TRY(slice_add(r, moment, results[i].quantity, results[i].unit, results[i].value, err));
-    return MESO_OK;
+    slice_set(r, moment, MEAN, mean);
+    slice_set(r, moment, SD, n > 1 ? sqrt(squares / (n - 1)) : NAN);
+    for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)
+        slice_set(r, moment, quantiles[i].quantity, quantile(g, quantiles[i].share));
+    slice_set(r, moment, ZERO, n > 0 ? 100 * n_zero / n : NAN);
+    slice_set(r, moment, N_SYNAPSES, n);
 }
 
 static meso_status look(assay_run *r, simulation *sim, uint32_t moment, meso_error *err)
@@ -157,8 +158,8 @@ static meso_status look(assay_run *r, simulation *sim, uint32_t moment, meso_err
         MESO_GO(error_set(err, MESO_MEMORY, "out of memory"));
     if (g.n > 0)
         qsort(g.values, g.n, sizeof *g.values, value_compare);
-    MESO_GO(numbers_add(r, moment, &g, err));
-    MESO_GO(histogram_add(r, moment, &g, err));
+    numbers_set(r, moment, &g);
+    histogram_add(r, moment, &g);
 done:
     free(g.values);
     return status;
@@ -166,14 +167,23 @@ done:
 
 static meso_status end(assay_run *r, double ended_s, meso_error *err)
 {
-    const slice *s = &r->assay->slice;
     const histograms *h = slice_own(r);
     MESO_TRY(slice_end(r, ended_s, err));
-    if (h == NULL)
-        return MESO_OK;
-    return assay_add_histogram(r, "histogram", h->time_s, h->counts, h->n, h->edges,
-                               s->pathways[0].variable.unit, s->n_bins, err);
+    return *h->n_done > 0 ? histograms_end(r, h, err) : MESO_OK;
+}
+
+static meso_status begin(assay_run *r, meso_error *err)
+{
+    const slice *s = &r->assay->slice;
+    histograms *h;
+    MESO_TRY(slice_begin(r, quantities, N_QUANTITIES, err));
+    MESO_TRY(assay_alloc(r, 1, sizeof *h, &h, err));
+    MESO_TRY(assay_alloc(r, 2, sizeof *h->limits, &h->limits, err));
+    MESO_TRY(assay_alloc(r, (size_t)s->n_moments * s->n_bins, sizeof *h->counts, &h->counts, err));
+    MESO_TRY(assay_alloc(r, 1, sizeof *h->n_done, &h->n_done, err));
+    slice_keep(r, h);
+    return MESO_OK;
 }
 
 const assay_method weight_distribution_method = {
-    .begin = slice_begin, .look = look, .end = end, .destroy = slice_destroy};
+    .begin = begin, .look = look, .end = end, .destroy = slice_destroy};
