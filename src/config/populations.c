@@ -12,6 +12,21 @@ static const char *const conductance_kinds[] = {"exponential", "biexponential", 
 #define LARGEST_STATE 1e6 /* of state at the start, in its own unit: far beyond any sense */
 
 /* clang-format off */
+static const field rectification_fields[] = {
+    {.key = "V_half_mV", .kind = FIELD_NUMBER, .unit = "mV", .required = true, FIELD_FROM(-200, 200),
+     FIELD_IN(rectification, V_half_mV), .doc = "potential at which half of the block is there"},
+    {.key = "slope_mV", .kind = FIELD_NUMBER, .unit = "mV", .required = true, FIELD_FROM(0.5, 200),
+     FIELD_IN(rectification, slope_mV), .doc = "of the potential by which the block grows e-fold"},
+    {.key = "left_open", .kind = FIELD_NUMBER, FIELD_DEFAULT(0), FIELD_FROM(0, 1),
+     FIELD_IN(rectification, left_open), .doc = "share of the conductance that is never blocked"},
+    {0}};
+
+static const object_type rectification_type = {
+    .name = "rectification",
+    .doc = "Block from inside, as of AMPA receptors without GluA2 by polyamines: the conductance is multiplied by "
+           "left_open + (1 - left_open) / (1 + exp((V - V_half_mV) / slope_mV))",
+    .fields = rectification_fields};
+
 static const field conductance_fields[] = {
     {.key = "kind", .kind = FIELD_CHOICE, .choices = conductance_kinds, .required = true,
      FIELD_IN(conductance, kind), .doc = "time course after a spike; tonic: constant, no spikes"},
@@ -27,6 +42,8 @@ static const field conductance_fields[] = {
     {.key = "mg_mM", .kind = FIELD_NUMBER, .unit = "mM", FIELD_DEFAULT(0), FIELD_FROM(0, 100),
      FIELD_IN(conductance, mg_mM),
      .doc = "magnesium that blocks the channel below threshold (Jahr & Stevens 1990); 0: no block"},
+    {.key = "rectification", .kind = FIELD_OBJECT, .type = &rectification_type,
+     .doc = "inward rectification; default: none"},
     {.key = "g_nS", .kind = FIELD_NUMBER, .unit = "nS", .required = true, FIELD_FROM(0, 10000),
      .variants = VARIANT(CONDUCTANCE_TONIC), FIELD_IN(conductance, g_nS),
      .doc = "the constant conductance"},
@@ -222,12 +239,24 @@ static meso_status read_initial(loader *l, const cJSON *cell, const cJSON *objec
 
 /* --- conductances ----------------------------------------------------------------------------- */
 
+static meso_status read_rectification(loader *l, const cJSON *object, conductance *c)
+{
+    if (!object)
+        return MESO_OK;
+    rectification *read = loader_alloc(l, 1, sizeof *read);
+    if (!read)
+        return MESO_MEMORY;
+    c->rectifies = read;
+    return loader_read(l, &rectification_type, object, read);
+}
+
 static meso_status read_conductance(loader *l, const cJSON *object, conductance *c)
 {
     c->name = arena_strdup(l->experiment->memory, object->string);
     if (!c->name)
         return error_set(l->err, MESO_MEMORY, "out of memory");
     MESO_TRY(loader_read(l, &conductance_type, object, c));
+    MESO_TRY(read_rectification(l, get_member(object, "rectification"), c));
     if (c->kind == CONDUCTANCE_BIEXPONENTIAL && c->tau_rise_ms >= c->tau_decay_ms)
         return LOADER_ERROR(l, object, "tau_rise_ms", MESO_RANGE,
                             "%.15g ms is not below tau_decay_ms, %.15g ms", c->tau_rise_ms,

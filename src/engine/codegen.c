@@ -177,6 +177,19 @@ static int has_gain(const writer *w, uint32_t c)
            target_find(w, EFFECT_CONDUCTANCE_GAIN, c) >= 0;
 }
 
+static void write_rectification_locals(writer *w, const conductance *g)
+{
+    const struct {
+        const char *name;
+        double value;
+    } locals[] = {{"half", g->rectifies->V_half_mV},
+                  {"per_slope", 1 / g->rectifies->slope_mV},
+                  {"left", g->rectifies->left_open}};
+    for (int i = 0; i < 3; i++)
+        text_appendf(&w->body, "        const real %s_%s = (real)(K[%u]);\n", locals[i].name,
+                     g->name, constant(w, locals[i].value));
+}
+
 static void write_conductance_locals(writer *w, uint32_t c)
 {
     const conductance *g = &w->p->conductances[c];
@@ -190,6 +203,8 @@ static void write_conductance_locals(writer *w, uint32_t c)
         snprintf(lvalue, sizeof lvalue, "gain_%s", g->name);
         write_modulation(w, lvalue, EFFECT_CONDUCTANCE_GAIN, c);
     }
+    if (g->rectifies != NULL)
+        write_rectification_locals(w, g);
     if (g->kind == CONDUCTANCE_TONIC) {
         text_appendf(&w->body, "        gain_%s *= K[%u];\n", g->name, constant(w, g->g_nS));
         return;
@@ -259,6 +274,9 @@ static void write_current(writer *w, uint32_t c)
         text_appendf(&w->body, "g_%s", g->name);
     if (g->kind != CONDUCTANCE_TONIC && g->mg_mM > 0)
         text_appendf(&w->body, " * magnesium_block(s.%s, mg_%s)", v, g->name);
+    if (g->rectifies != NULL)
+        text_appendf(&w->body, " * rectified(s.%s, half_%s, per_slope_%s, left_%s)", v, g->name,
+                     g->name, g->name);
     text_appendf(&w->body, ", E_%s - s.%s, in.current_pA);\n", g->name, v);
 }
 
@@ -304,6 +322,11 @@ static void write_inputs(writer *w)
                               "(uint)(step >> 32), id, (word)((uint)step));\n");
 }
 
+static int depends_on_potential(const conductance *g)
+{
+    return g->mg_mM > 0 || g->rectifies != NULL;
+}
+
 static void write_step(writer *w)
 {
     text_append(&w->body, "        for (uint t = 0; t < b->n_steps; t++) {\n"
@@ -319,7 +342,7 @@ static void write_step(writer *w)
     for (int blocked = 0; blocked < 2;
          blocked++) /* the long way round last: the sum need not wait */
         for (uint32_t c = 0; c < w->p->n_conductances; c++)
-            if ((w->p->conductances[c].mg_mM > 0) == blocked)
+            if (depends_on_potential(&w->p->conductances[c]) == blocked)
                 write_current(w, c);
     write_stimuli(w, 1);
     text_appendf(&w->body, "            s = %s(s, p, %sin, K[%u]);\n", w->p->model->name,

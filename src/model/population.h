@@ -11,7 +11,14 @@ typedef enum conductance_kind {
     CONDUCTANCE_TONIC,         /* constant g_nS times gain; takes no spikes */
 } conductance_kind;
 
-/* I = gain * g * block(v) * (E - v), block = 1 / (1 + mg_mM / 3.57 * exp(-0.062 v)) if mg_mM > 0
+/* What polyamines inside the cell leave of a conductance: left_open + (1 - left_open) / (1 + exp((v - V_half) / slope)). */
+typedef struct rectification {
+    double V_half_mV;
+    double slope_mV;  /* > 0: it closes towards positive potentials */
+    double left_open; /* share that is never blocked */
+} rectification;
+
+/* I = gain * g * block(v) * rectification(v) * (E - v), block = 1 / (1 + mg_mM / 3.57 * exp(-0.062 v)) if mg_mM > 0
  * (Jahr & Stevens 1990), else 1. */
 typedef struct conductance {
     const char *name; /* "ampa", "nmda", "gaba_a", "gaba_b", "girk" */
@@ -19,6 +26,7 @@ typedef struct conductance {
     double tau_rise_ms, tau_decay_ms;
     double E_mV;
     double mg_mM;
+    const rectification *rectifies; /* NULL: it does not */
     double g_nS; /* tonic only */
     double gain; /* before effects */
 } conductance;
