@@ -23,6 +23,7 @@ typedef struct learning_memory {
     __global const population_entry *populations;
     __global const bundle_entry *bundles;
     __global const learning_entry *learnings;
+    __global const content_port *contents;
     __global const float *constants;
     __global const uint *row_offsets;
     __global uint *synapses[MESO_SYNAPSE_BUFFERS];
@@ -111,6 +112,7 @@ MESO_FUNCTION void level_keep(const learning_memory *m, const network_entry *n, 
 typedef struct learner {
     learning_entry e;
     rule_numbers numbers;
+    __global const content_port *contents; /* by state */
     __global const uint *places;
     __global float *weights, *states;
     uint n_synapses; /* of the bundle: stride of the states */
@@ -134,13 +136,12 @@ typedef struct passage {
     uint amplitude;  /* of that spike */
 } passage;
 
-MESO_FUNCTION learned_synapse synapse_load(const learner *l, uint s)
+/* (Not as a result: Oclgrind does not know what the compiler says of large ones.) */
+MESO_FUNCTION void synapse_load(const learner *l, uint s, learned_synapse *x)
 {
-    learned_synapse x;
-    x.weight = l->weights[s];
+    x->weight = l->weights[s];
     for (uint k = 0; k < MESO_RULE_STATES; k++)
-        x.states[k] = k < l->e.n_states ? l->states[(ulong)k * l->n_synapses + s] : 0.0f;
-    return x;
+        x->states[k] = k < l->e.n_states ? l->states[(ulong)k * l->n_synapses + s] : 0.0f;
 }
 
 MESO_FUNCTION void synapse_store(const learner *l, uint s, const learned_synapse *x)
@@ -213,9 +214,9 @@ MESO_FUNCTION void synapse_deliver(const learner *l, const passage *p, uint late
     const uint at = p->at + late * l->n_words + cell;
     strength_deliver(l, at + l->e.ring_word, p->amplitude, x->weight * l->e.per_unit);
     for (uint k = 0; k < MESO_RULE_STATES; k++)
-        if ((rule_contents(l->e.rule) >> k & 1u) && l->e.content_words[k] != MESO_NEVER)
-            strength_deliver(l, at + l->e.content_words[k], p->amplitude,
-                             x->states[k] * l->e.content_per_unit[k]);
+        if ((rule_contents(l->e.rule) >> k & 1u) && l->contents[k].ring_word != MESO_NEVER)
+            strength_deliver(l, at + l->contents[k].ring_word, p->amplitude,
+                             x->states[k] * l->contents[k].per_unit);
 }
 
 /* The target's spikes on the way, by their numbers, and the time between them. */
@@ -244,7 +245,8 @@ MESO_FUNCTION void synapse_pass(const learner *l, const passage *p, uint s)
     const uint first = events_until(l, events, end, p->from - delay);
     if (first == end && !p->fires && !rule_waits(l->e.rule))
         return;
-    learned_synapse x = synapse_load(l, s);
+    learned_synapse x;
+    synapse_load(l, s, &x);
     if (first == end)
         synapse_wait(l, &x, p->from, p->to, p->modulator);
     else
@@ -339,6 +341,7 @@ MESO_FUNCTION learner learner_of(const learning_memory *m, const network_entry *
     learner l;
     l.e = m->learnings[q->learning];
     l.numbers = rule_load(l.e.rule, m->constants + l.e.first_constant, dt_ms);
+    l.contents = m->contents + l.e.first_content;
     l.places = m->synapses[q->buffer] + q->synapse_base;
     l.weights = (__global float *)(l.places + q->n_synapses);
     l.states = l.weights + q->n_synapses;
@@ -395,14 +398,14 @@ MESO_FUNCTION void bundle_learn(const learning_memory *m, const network_entry *n
 __kernel void synapses_learn(
     ulong batch, float dt_ms, __global const network_entry *network,
     __global const population_entry *populations, __global const bundle_entry *bundles,
-    __global const learning_entry *learnings, __global const float *constants,
-    __global const uint *row_offsets, __global uint *synapses0, __global uint *synapses1,
+    __global const learning_entry *learnings, __global const content_port *contents,
+    __global const float *constants, __global const uint *row_offsets, __global uint *synapses0, __global uint *synapses1,
     __global uint *synapses2, __global uint *synapses3, __global int *ring,
     __global const uint *spikes, __global const uint *spike_counts, __global const float *field,
     __global post_event *events, __global uint *n_events, __global modulator_level *levels,
     __global row_state *rows, __global const uint *amplitudes, uint n_learnings, __global uint *status)
 {
-    const learning_memory m = {network, populations, bundles, learnings, constants, row_offsets,
+    const learning_memory m = {network, populations, bundles, learnings, contents, constants, row_offsets,
                                {synapses0, synapses1, synapses2, synapses3}, ring, spikes, spike_counts,
                                field, events, n_events, levels, rows, amplitudes, status};
     const network_entry n = *network;

@@ -5,9 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-_Static_assert(RULE_STATES_MAX == MESO_STATES_MAX,
-               "model and kernels agree on the states of a synapse");
-
 uint32_t contents_count(const experiment *e, uint32_t projection)
 {
     const long_term_plasticity *x = e->projections[projection].learning;
@@ -35,15 +32,16 @@ static uint32_t ring_word(const simulation *sim, uint32_t projection, uint32_t k
     return to->ring_word + sim->l->projections[projection].contents[k].channel * to->n_local;
 }
 
-void contents_connect(const simulation *sim, uint32_t projection, learning_entry *entry)
+void contents_connect(const simulation *sim, uint32_t projection, content_port *ports)
 {
     const long_term_plasticity *x = sim->e->projections[projection].learning;
-    for (uint32_t s = 0; s < RULE_STATES_MAX; s++)
-        entry->content_words[s] = MESO_NEVER;
-    for (uint32_t k = 0; k < x->n_contents; k++) {
-        entry->content_words[x->contents[k].state] = ring_word(sim, projection, k);
-        entry->content_per_unit[x->contents[k].state] = (float)(1 / unit_of(sim, projection, k));
-    }
+    for (uint32_t s = 0; s < x->rule->n_state; s++)
+        ports[s].ring_word = MESO_NEVER;
+    for (uint32_t k = 0; k < x->n_contents; k++)
+        ports[x->contents[k].state] = (content_port){
+            .ring_word = ring_word(sim, projection, k),
+            .per_unit = (float)(1 / unit_of(sim, projection, k)),
+        };
 }
 
 void contents_levels_fill(const simulation *sim, uint32_t projection, int32_t *levels)

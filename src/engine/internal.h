@@ -82,7 +82,7 @@ typedef struct plasticity {
 
 /* learning.c: long-term plasticity */
 typedef struct learning {
-    buffer table, constants, events, n_events, levels, rows;
+    buffer table, contents, constants, events, n_events, levels, rows;
     cl_program program;
     kernel learn;
 } learning;
@@ -210,8 +210,8 @@ void plasticity_destroy(simulation *sim);
 /** contents.c: how many contents of a projection feed channels, and how many those before it have. */
 uint32_t contents_count(const experiment *e, uint32_t projection);
 uint32_t contents_first(const experiment *e, uint32_t projection);
-/** Their channels. */
-void contents_connect(const simulation *sim, uint32_t projection, learning_entry *entry);
+/** What each state of the projection's rule feeds. */
+void contents_connect(const simulation *sim, uint32_t projection, content_port *ports);
 /** Their initial values, in ring units, among the levels of weights of their bundle. */
 void contents_levels_fill(const simulation *sim, uint32_t projection, int32_t *levels);
 meso_status contents_upload(simulation *sim, meso_error *err);

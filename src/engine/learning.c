@@ -59,10 +59,12 @@ static meso_status learning_add(const experiment *e, layout *l, uint32_t i, uint
     learning_layout *x = &l->learnings[l->n_learnings];
     MESO_TRY(duration_check(e, p, err));
     *x = learning_of(e, l, i);
+    x->first_content = l->n_rule_states;
     x->first_constant = l->n_rule_constants;
     x->first_target = l->n_learning_targets;
     x->first_event = (uint32_t)*n_events;
     x->first_level = l->n_modulator_levels;
+    l->n_rule_states += p->learning->rule->n_state;
     l->n_rule_constants += p->learning->rule->n_parameters + 2;
     l->n_learning_targets += n_places;
     *n_events += (uint64_t)n_places << x->event_bits;
@@ -98,8 +100,9 @@ meso_status learning_lay_out(const experiment *e, layout *l, meso_error *err)
 
 uint64_t learning_bytes(const layout *l)
 {
-    return l->n_learnings * sizeof(learning_entry) + l->n_rule_constants * sizeof(float) +
-           l->n_events * sizeof(post_event) + l->n_learning_targets * sizeof(uint32_t) +
+    return l->n_learnings * sizeof(learning_entry) + l->n_rule_states * sizeof(content_port) +
+           l->n_rule_constants * sizeof(float) + l->n_events * sizeof(post_event) +
+           l->n_learning_targets * sizeof(uint32_t) +
            l->n_modulator_levels * sizeof(modulator_level) + l->n_row_states * sizeof(row_state);
 }
 
@@ -133,7 +136,7 @@ static learning_entry entry_of(const simulation *sim, const learning_layout *q)
     const projection *p = &e->projections[q->projection];
     const long_term_plasticity *x = p->learning;
     const population_layout *to = &sim->l->populations[p->target];
-    learning_entry entry = {
+    return (learning_entry){
         .projection = q->projection,
         .target = p->target,
         .rule = (uint32_t)(x->rule - e->rules),
@@ -155,9 +158,8 @@ static learning_entry entry_of(const simulation *sim, const learning_layout *q)
         .weight_min = (float)x->weight_min,
         .weight_max = (float)x->weight_max,
         .per_unit = (float)(1 / projection_weight_unit(sim, q->projection)),
+        .first_content = q->first_content,
     };
-    contents_connect(sim, q->projection, &entry);
-    return entry;
 }
 
 static void constants_fill(const long_term_plasticity *x, float *constants)
@@ -175,18 +177,21 @@ static meso_status tables_upload(simulation *sim, meso_error *err)
     learning *x = &sim->learning;
     meso_status status = MESO_OK;
     learning_entry *table = calloc(l->n_learnings + 1, sizeof *table);
+    content_port *contents = calloc(l->n_rule_states + 1, sizeof *contents);
     float *constants = calloc(l->n_rule_constants + 1, sizeof *constants);
-    if (table == NULL || constants == NULL) {
+    if (table == NULL || contents == NULL || constants == NULL) {
         status = error_set(err, MESO_MEMORY, "out of memory");
         goto done;
     }
     for (uint32_t i = 0; i < l->n_learnings; i++) {
         const learning_layout *q = &l->learnings[i];
         table[i] = entry_of(sim, q);
+        contents_connect(sim, q->projection, contents + q->first_content);
         constants_fill(sim->e->projections[q->projection].learning, constants + q->first_constant);
     }
     const buffer_spec all[] = {
         {"long-term plasticity", l->n_learnings * sizeof *table, table, &x->table},
+        {"contents' channels", l->n_rule_states * sizeof *contents, contents, &x->contents},
         {"rule constants", l->n_rule_constants * sizeof *constants, constants, &x->constants},
         {"spikes of targets", l->n_events * sizeof(post_event), NULL, &x->events},
         {"numbers of spikes of targets", l->n_learning_targets * sizeof(uint32_t), NULL,
@@ -197,6 +202,7 @@ static meso_status tables_upload(simulation *sim, meso_error *err)
     status = buffers_create(sim->device, all, sizeof all / sizeof *all, err);
 done:
     free(table);
+    free(contents);
     free(constants);
     return status;
 }
@@ -204,7 +210,7 @@ done:
 /* --- the kernel --------------------------------------------------------------------------------------- */
 
 /* Arguments of synapses_learn (learning.cl) by position. */
-enum { BATCH, DT, TABLES, STATUS = TABLES + 20 };
+enum { BATCH, DT, TABLES, STATUS = TABLES + 21 };
 
 meso_status learning_compile(const experiment *e, meso_device *device, const layout *l,
                              cl_program *out, meso_error *err)
@@ -234,15 +240,25 @@ static meso_status arguments_set(simulation *sim, meso_error *err)
 {
     const synapses *s = &sim->synapses;
     const learning *x = &sim->learning;
-    const buffer *const tables[] = {&sim->network,      &sim->neurons.populations,
-                                    &s->table,          &x->table,
-                                    &x->constants,      &s->row_offsets,
-                                    &s->buffers[0],     &s->buffers[1],
-                                    &s->buffers[2],     &s->buffers[3],
-                                    &sim->ring,         &sim->spikes,
-                                    &sim->spike_counts, &sim->modulators.field,
-                                    &x->events,         &x->n_events,
-                                    &x->levels,         &x->rows,
+    const buffer *const tables[] = {&sim->network,
+                                    &sim->neurons.populations,
+                                    &s->table,
+                                    &x->table,
+                                    &x->contents,
+                                    &x->constants,
+                                    &s->row_offsets,
+                                    &s->buffers[0],
+                                    &s->buffers[1],
+                                    &s->buffers[2],
+                                    &s->buffers[3],
+                                    &sim->ring,
+                                    &sim->spikes,
+                                    &sim->spike_counts,
+                                    &sim->modulators.field,
+                                    &x->events,
+                                    &x->n_events,
+                                    &x->levels,
+                                    &x->rows,
                                     &sim->plasticity.amplitudes};
     kernel *k = &sim->learning.learn;
     MESO_TRY(kernel_set_f32(k, DT, (float)sim->e->dt_ms, err));
@@ -275,7 +291,8 @@ meso_status learning_launch(simulation *sim, uint64_t batch, meso_error *err)
 void learning_destroy(simulation *sim)
 {
     learning *x = &sim->learning;
-    buffer *all[] = {&x->table, &x->constants, &x->events, &x->n_events, &x->levels, &x->rows};
+    buffer *all[] = {&x->table,    &x->contents, &x->constants, &x->events,
+                     &x->n_events, &x->levels,   &x->rows};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         buffer_destroy(sim->device, all[i]);
     kernel_release(&x->learn);

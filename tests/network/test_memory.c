@@ -27,6 +27,7 @@
     "\"short_term_plasticity\":{\"U\":0.5,\"tau_recovery_ms\":800}}},"                             \
     "\"protocol\":[{\"phase\":\"all\",\"ms\":5}]}"
 
+/* Peaks are those of the device: a later case has to take more than those before. */
 static void assert_planned(const char *json)
 {
     meso_experiment *e = capture_load(json);
@@ -56,6 +57,16 @@ static void test_plan_of_synapses_that_learn(void **state)
     (void)state;
     assert_planned(LARGE(",\"long_term_plasticity\":{\"rule\":\"stdp\",\"weight_max_nS\":0.01,"
                          "\"update_ms\":500}"));
+}
+
+static void test_plan_of_synapses_with_contents(void **state)
+{
+    (void)state;
+    assert_planned(LARGE(",\"short_term_plasticity\":{\"U\":0.5,\"tau_recovery_ms\":800},"
+                         "\"long_term_plasticity\":{\"rule\":\"contact\",\"weight_max_nS\":0.01,\"update_ms\":1000,"
+                         "\"contents\":{\"nmda\":{\"receptors\":{\"ampa\":0.5},\"initial_share\":1},"
+                         "\"cp\":{\"receptors\":{\"ampa\":2},\"initial_nS\":{\"distribution\":"
+                         "\"uniform\",\"min\":0,\"max\":0.01}}}}"));
 }
 
 static void refuse(const char *json, meso_status status, const char *part)
@@ -196,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plan_is_within_five_percent),
         cmocka_unit_test(test_plan_of_synapses_that_learn),
+        cmocka_unit_test(test_plan_of_synapses_with_contents),
         cmocka_unit_test(test_too_large_a_population_is_refused),
         cmocka_unit_test(test_too_many_synapses_are_refused),
         cmocka_unit_test(test_one_cell_alone_runs),

@@ -61,7 +61,7 @@ static meso_experiment *load_scaled(const char *path, double scale, const char *
         if (scale != 1 && p->rule == RULE_FIXED_TOTAL)
             override_add(&o, "projections", p->name, "total",
                          ceil((double)p->total * scale * scale));
-        if (p->rule != RULE_FIXED_INDEGREE) {
+        if (p->rule != RULE_FIXED_INDEGREE && p->learning == NULL) {
             snprintf(o.text[o.n], sizeof *o.text, "projections.%s.storage=%s", p->name, storage);
             o.list[o.n] = o.text[o.n];
             o.n++;
@@ -133,7 +133,7 @@ static void test_memory_is_predicted_within_one_percent(void **state)
         {"bench/cases/coba.json", 1, "auto"},     {"bench/cases/brunel.json", 0.2, "auto"},
         {"bench/cases/pd14.json", 0.1, "auto"},   {"bench/cases/pd14.json", 0.1, "procedural"},
         {"configs/baseline.json", 1, "auto"},     {"configs/cocaine_acute.json", 1, "auto"},
-        {"tests/support/grid.json", 1, "auto"},
+        {"tests/support/grid.json", 1, "auto"},   {"tests/support/learning.json", 1, "auto"},
     };
     const meso_run_options one = {.partitions = 1}, many = {.partitions = 7};
     const meso_run_options *const layouts[] = {NULL, &one, &many};
@@ -154,7 +154,8 @@ static void test_memory_of_what_is_laid_out_for_a_gpu(void **state)
     const bool is_gpu = info->is_gpu;
     const meso_run_options options = {.partitions = 5, .work_group_size = 8};
     const char *const paths[] = {"tests/support/tiny.json", "tests/support/busy.json",
-                                 "tests/support/cortex.json", "configs/baseline.json"};
+                                 "tests/support/cortex.json", "configs/baseline.json",
+                                 "tests/support/learning.json"};
     info->is_gpu = true;
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         meso_experiment *e = load_scaled(paths[i], 1, "auto");
