@@ -1,7 +1,7 @@
 /*
  * Long-term plasticity: a batch's share of delivery through synapses that learn, and all that changes these synapses.
  * Before this text stand the rules and, generated, what picks the one with a number: rule_load(), rule_apply(),
- * rule_waits() and rule_contents() (src/engine/codegen_rules.c).
+ * rule_waits(), rule_hears() and rule_contents() (src/engine/codegen_rules.c).
  *
  * Time      is counted in steps: an event of step n has the time n + 1. A spike of the source is at a synapse in its own
  *           step, one of the target a delay later; of two at once the target's comes first. A row has a clock, up to
@@ -107,6 +107,12 @@ MESO_FUNCTION void level_keep(const learning_memory *m, const network_entry *n, 
 }
 
 /* --- a synapse ---------------------------------------------------------------------------------------- */
+
+/* Whether spikes or time change a synapse. */
+MESO_FUNCTION int rule_moves(uint rule)
+{
+    return rule_hears(rule) || rule_waits(rule);
+}
 
 /* What the synapses of a bundle and delay group need, in this partition. */
 typedef struct learner {
@@ -241,7 +247,8 @@ MESO_FUNCTION void synapse_pass(const learner *l, const passage *p, uint s)
     const uint cell = l->places[s] & ((1u << l->e.local_bits) - 1u);
     const uint late = l->places[s] >> l->e.local_bits, delay = l->delay + late;
     __global const post_event *events = l->events + ((ulong)cell << l->e.event_bits);
-    const uint end = events_until(l, events, l->n_events[cell], p->to - delay);
+    const uint n_events = rule_hears(l->e.rule) ? l->n_events[cell] : 0u;
+    const uint end = events_until(l, events, n_events, p->to - delay);
     const uint first = events_until(l, events, end, p->from - delay);
     if (first == end && !p->fires && !rule_waits(l->e.rule))
         return;
@@ -269,6 +276,17 @@ MESO_FUNCTION void row_pass(const learner *l, uint row, passage p)
     const uint end = l->to.row_offsets[row + 1u];
     for (uint s = l->to.row_offsets[row] + l->to.lane; s < end; s += l->to.team_size)
         synapse_pass(l, &p, s);
+}
+
+/* The same where a rule leaves that to slower processes. */
+MESO_FUNCTION void row_deliver(const learner *l, uint row, const passage *p)
+{
+    const uint end = l->to.row_offsets[row + 1u];
+    for (uint s = l->to.row_offsets[row] + l->to.lane; s < end; s += l->to.team_size) {
+        learned_synapse x;
+        synapse_load(l, s, &x);
+        synapse_deliver(l, p, l->places[s] >> l->e.local_bits, l->places[s] & ((1u << l->e.local_bits) - 1u), &x);
+    }
 }
 
 MESO_FUNCTION void row_end(const learner *l, uint row, uint time, uint fires)
@@ -320,8 +338,12 @@ MESO_FUNCTION void list_learn(const network_entry *n, const bundle_entry *q, con
             const uint row = row_of_spike(n, q, l, list[k], step, list_partition, group);
             const passage p = {0u, time, 0.0f, 0.0f, 1u, slot_word(n, &l->to, list[k]),
                                spike_amplitude(&l->to, k)};
-            if (row != MESO_NEVER)
+            if (row == MESO_NEVER)
+                continue;
+            if (rule_moves(l->e.rule))
                 row_pass(l, row, p);
+            else
+                row_deliver(l, row, &p);
         }
         MESO_BARRIER();
         for (uint k = (uint)get_local_id(0); k < n_spikes; k += (uint)get_local_size(0)) {
@@ -379,7 +401,8 @@ MESO_FUNCTION void bundle_learn(const learning_memory *m, const network_entry *n
         const uint first_step = (uint)((batch - back) * n->batch_steps);
         const uint h = (uint)((batch - back) % n->n_history);
         l.delay = back * n->batch_steps;
-        if (first_step > 0u && first_step % l.e.update_steps == 0u)
+        if (first_step > 0u && first_step % l.e.update_steps == 0u &&
+            rule_moves(l.e.rule))
             rows_sweep(n, q, &l, g, first_step);
         for (uint k = 0; k < n->list_partitions; k++) {
             const uint n_spikes = m->spike_counts[h * n->n_lists + q->source * n->list_partitions + k];
@@ -413,7 +436,7 @@ __kernel void synapses_learn(
     for (uint i = 0; i < n_learnings; i++) {
         const learning_entry e = learnings[i];
         level_keep(&m, &n, &e, partition, batch);
-        if (batch > 0ul)
+        if (batch > 0ul && rule_hears(e.rule))
             histories_follow(&m, &n, &e, partition, batch);
     }
     MESO_BARRIER();

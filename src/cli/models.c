@@ -146,7 +146,8 @@ static void print_model(const neuron_model *m)
     printf("%s: %s\n", m->name, m->title);
     if (m->source && *m->source)
         printf("source: %s\n", m->source);
-    print_parameters(m);
+    if (m->n_parameters > 0)
+        print_parameters(m);
     if (m->n_state > 0)
         print_state(m);
     print_quantities("input of spikes", m->inputs, m->n_inputs);

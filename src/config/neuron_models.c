@@ -114,11 +114,14 @@ static const field rule_fields[] = {
     {.key = "source", .kind = FIELD_TEXT, FIELD_DEFAULT_TEXT(""), FIELD_IN(neuron_model, source),
      .doc = "publication"},
     {.key = "parameters", .kind = FIELD_MAP, .type = &parameter_type, .required = true,
-     .doc = "parameters, in the order of the struct; tau_plus_ms and tau_minus_ms among them"},
+     .doc = "parameters, in the order of the struct; tau_plus_ms and tau_minus_ms among them where "
+            "spikes change synapses"},
     {.key = "state", .kind = FIELD_MAP, .type = &synapse_state_type,
      .doc = "what a synapse has beside its weight, in the order of the struct; 0 at the start"},
     {.key = "derived", .kind = FIELD_MAP, .type = &derived_type,
      .doc = "numbers that <model>_derive() makes of parameters and step"},
+    {.key = "spikes", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(true), FIELD_IN(neuron_model, spikes),
+     .doc = "do spikes change a synapse; then there are functions <model>_pre() and <model>_post()"},
     {.key = "between", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false), FIELD_IN(neuron_model, between),
      .doc = "does time change a synapse; then there is a function <model>_between()"},
     {.key = "modulated", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false),
@@ -336,12 +339,12 @@ static meso_status read_inputs(const document *d, neuron_model *m, meso_error *e
 }
 
 /* Time constants of the traces, which the engine keeps. */
-static meso_status check_traces(const document *d, meso_error *err)
+static meso_status check_traces(const document *d, const neuron_model *m, meso_error *err)
 {
     static const char *const names[] = {"tau_plus_ms", "tau_minus_ms"};
     const cJSON *map = get_member(d->root, "parameters");
-    MESO_TRY(check_own(d, &(neuron_model){.role = MODEL_RULE}, map, err));
-    for (int i = 0; i < 2; i++) {
+    MESO_TRY(check_own(d, m, map, err));
+    for (int i = 0; i < 2 && m->spikes; i++) {
         const cJSON *min = get_member(get_member(map, names[i]), "min");
         if (!get_member(map, names[i]))
             return document_error(d, map, names[i], err, MESO_CONFIG,
@@ -370,7 +373,7 @@ static meso_status read_model(document *d, const model_kind *kind, const char *n
     MESO_TRY(read_quantities(d, "derived", &derived_type, &m->derived, &m->n_derived, err));
     MESO_TRY(read_inputs(d, m, err));
     if (m->role == MODEL_RULE)
-        MESO_TRY(check_traces(d, err));
+        MESO_TRY(check_traces(d, m, err));
     return read_states(d, m, err);
 }
 
@@ -407,7 +410,9 @@ static meso_status check_function(const neuron_model *m, const char *name, const
 static meso_status check_rule_functions(const neuron_model *m, arena *memory, meso_error *err)
 {
     char signature[512];
-    for (rule_event i = 0; i < (m->between ? N_RULE_EVENTS : RULE_BETWEEN); i++) {
+    for (rule_event i = 0; i < N_RULE_EVENTS; i++) {
+        if (!rule_has(m, i))
+            continue;
         rule_signature(m, i, signature, sizeof signature);
         MESO_TRY(check_function(m, arena_printf(memory, "%s_%s", m->name, rule_event_names[i]),
                                 signature, err));

@@ -58,9 +58,10 @@ static void write_declarations(const neuron_model *m, text *out)
 {
     char signature[512];
     if (m->role == MODEL_RULE) {
-        for (rule_event i = 0; i < (m->between ? N_RULE_EVENTS : RULE_BETWEEN); i++) {
+        for (rule_event i = 0; i < N_RULE_EVENTS; i++) {
             rule_signature(m, i, signature, sizeof signature);
-            text_appendf(out, "MESO_FUNCTION %s;\n", signature);
+            if (rule_has(m, i))
+                text_appendf(out, "MESO_FUNCTION %s;\n", signature);
         }
     } else {
         neuron_model_signature(m, signature, sizeof signature);

@@ -85,10 +85,11 @@ static void write_apply(const neuron_model *r, uint32_t i, text *out)
                  "{\n",
                  i);
     write_state_in(r, out);
-    for (rule_event v = 0; v < (r->between ? N_RULE_EVENTS : RULE_BETWEEN); v++)
-        text_appendf(out, "    if (event == %d)\n        s = %s_%s(s, n->p%u, %svalue%s);\n",
-                     (int)v, r->name, rule_event_names[v], i, derived,
-                     v == RULE_BETWEEN ? ", span_ms" : "");
+    for (rule_event v = 0; v < N_RULE_EVENTS; v++)
+        if (rule_has(r, v))
+            text_appendf(out, "    if (event == %d)\n        s = %s_%s(s, n->p%u, %svalue%s);\n",
+                         (int)v, r->name, rule_event_names[v], i, derived,
+                         v == RULE_BETWEEN ? ", span_ms" : "");
     write_state_out(r, i, out);
 }
 
@@ -101,13 +102,20 @@ static uint32_t contents_of(const neuron_model *r)
     return contents;
 }
 
-static void write_contents(const experiment *e, text *out)
+static uint32_t hears(const neuron_model *r)
 {
-    text_append(out, "\nMESO_FUNCTION uint rule_contents(uint rule)\n{\n");
-    for (uint32_t i = 0; i < e->n_rules - 1; i++)
-        text_appendf(out, "    if (rule == %uu)\n        return %uu;\n", i,
-                     contents_of(&e->rules[i]));
-    text_appendf(out, "    return %uu;\n}\n", contents_of(&e->rules[e->n_rules - 1]));
+    return r->spikes;
+}
+
+/* What is known of each rule. */
+static void write_property(const experiment *e, const char *name,
+                           uint32_t (*of)(const neuron_model *), text *out)
+{
+    const uint32_t last = e->n_rules - 1;
+    text_appendf(out, "\nMESO_FUNCTION uint %s(uint rule)\n{\n", name);
+    for (uint32_t i = 0; i < last; i++)
+        text_appendf(out, "    if (rule == %uu)\n        return %uu;\n", i, of(&e->rules[i]));
+    text_appendf(out, "    return %uu;\n}\n", of(&e->rules[last]));
 }
 
 static void write_dispatch(const experiment *e, text *out)
@@ -144,6 +152,7 @@ meso_status codegen_rules(const experiment *e, text *source, meso_error *err)
         write_apply(&e->rules[i], i, source);
     }
     write_dispatch(e, source);
-    write_contents(e, source);
+    write_property(e, "rule_contents", contents_of, source);
+    write_property(e, "rule_hears", hears, source);
     return source->failed ? error_set(err, MESO_MEMORY, "out of memory") : MESO_OK;
 }

@@ -45,7 +45,7 @@ static learning_layout learning_of(const experiment *e, const layout *l, uint32_
         .projection = i,
         .update_steps = update,
         .window_steps = window,
-        .event_bits = bits_for(spikes, EVENT_BITS_MIN),
+        .event_bits = x->rule->spikes ? bits_for(spikes, EVENT_BITS_MIN) : 0,
         .level_bits = bits_for(window / l->steps_per_field + 3.0, 0),
     };
 }
@@ -108,12 +108,13 @@ uint64_t learning_bytes(const layout *l)
 
 /* --- tables ------------------------------------------------------------------------------------------- */
 
-static double parameter_of(const long_term_plasticity *x, const char *name)
+/* Of the decay of a trace; 0 where the rule has none. */
+static float trace_per_step(const experiment *e, const long_term_plasticity *x, const char *tau)
 {
-    uint32_t i = 0;
-    while (strcmp(x->rule->parameters[i].name, name) != 0)
-        i++;
-    return x->parameters[i].mean;
+    for (uint32_t i = 0; i < x->rule->n_parameters; i++)
+        if (strcmp(x->rule->parameters[i].name, tau) == 0)
+            return (float)(e->dt_ms / x->parameters[i].mean);
+    return 0;
 }
 
 /* Index in field of what a rule gets, or MESO_NEVER. */
@@ -153,8 +154,8 @@ static learning_entry entry_of(const simulation *sim, const learning_layout *q)
         .level_bits = q->level_bits,
         .local_bits = layout_local_bits(to),
         .ring_word = to->ring_word + sim->l->projections[q->projection].channel * to->n_local,
-        .plus_per_step = (float)(e->dt_ms / parameter_of(x, "tau_plus_ms")),
-        .minus_per_step = (float)(e->dt_ms / parameter_of(x, "tau_minus_ms")),
+        .plus_per_step = trace_per_step(e, x, "tau_plus_ms"),
+        .minus_per_step = trace_per_step(e, x, "tau_minus_ms"),
         .weight_min = (float)x->weight_min,
         .weight_max = (float)x->weight_max,
         .per_unit = (float)(1 / projection_weight_unit(sim, q->projection)),

@@ -5,6 +5,11 @@
 const char *const model_role_names[] = {"model", "current", "rule"};
 const char *const rule_event_names[N_RULE_EVENTS] = {"pre", "post", "between"};
 
+bool rule_has(const neuron_model *m, rule_event event)
+{
+    return event == RULE_BETWEEN ? m->between : m->spikes;
+}
+
 void neuron_model_signature(const neuron_model *m, char *buffer, size_t size)
 {
     char derived[96] = "";

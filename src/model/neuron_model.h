@@ -21,8 +21,9 @@
  * begins, `ulong whole_s` and `float rest_s`, which do not drift; and `meso_words random` as above.
  *
  * A rule of long-term plasticity too. Its state begins with `real weight`; its parameters end with
- * `real weight_min` and `real weight_max`. It has a function for each spike of the source, one for each spike of the
- * target, and one for the time between them if the descriptor says so, each of which gives the new state:
+ * `real weight_min` and `real weight_max`. It has a function for each spike of the source and one for each spike of the
+ * target unless the descriptor says that spikes change nothing, and one for the time between them if the descriptor says
+ * so, each of which gives the new state:
  *
  *     <rule>_pre(<rule>_state s, <rule>_parameters p, [<rule>_derived d,] real trace);
  *     <rule>_post(<rule>_state s, <rule>_parameters p, [<rule>_derived d,] real trace);
@@ -78,6 +79,7 @@ typedef struct neuron_model {
     uint32_t n_inputs;
     bool potential; /* without one a cell has no conductances */
     bool random;    /* wants random words */
+    bool spikes;    /* of a rule: they change its synapses */
     bool between;   /* of a rule: time passes for its synapses */
     bool modulated; /* of a rule: what passes depends on a modulator */
 } neuron_model;
@@ -85,6 +87,7 @@ typedef struct neuron_model {
 /** What a rule has a function for. */
 typedef enum rule_event { RULE_PRE, RULE_POST, RULE_BETWEEN, N_RULE_EVENTS } rule_event;
 extern const char *const rule_event_names[N_RULE_EVENTS];
+bool rule_has(const neuron_model *m, rule_event event);
 
 /** How the function must be declared: "m_state m(m_state s, ...)". */
 void neuron_model_signature(const neuron_model *m, char *buffer, size_t size);

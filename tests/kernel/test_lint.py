@@ -103,7 +103,8 @@ class KernelTexts(unittest.TestCase):
                      "learned_synapse rule_apply(uint rule, int event, const rule_numbers *n, learned_synapse x,\n"
                      "                           real value, real span_ms);\n"
                      "int rule_waits(uint rule);\n"
-                     "uint rule_contents(uint rule);\n")
+                     "uint rule_contents(uint rule);\n"
+                     "uint rule_hears(uint rule);\n")
         text = includes("layout.clh", "groups.clh", "plasticity.clh", "synapses.clh") + generated
         for options in ("", "#define MESO_SERIAL\n"):
             with self.subTest(options=options):

@@ -26,6 +26,16 @@ CONDUCTANCES = {
     "NMDA": {"kind": "exponential", "tau_decay_ms": TAU_NMDA, "E_mV": 0, "mg_mM": 1},
     "CP_AMPA": {"kind": "exponential", "tau_decay_ms": TAU_CP, "E_mV": 5, "rectification": RECTIFICATION},
 }
+FADING = {
+    "model": "fading", "title": "A content that time takes away, whatever fires", "spikes": False, "between": True,
+    "parameters": {"tau_ms": {"unit": "ms", "min": 1, "doc": "in which it goes"}},
+    "state": {"nmda": {"unit": "of the weight", "content": True, "doc": "goes"}}}
+FADES = """MESO_FUNCTION fading_state fading_between(fading_state s, fading_parameters p, real modulator, real span_ms)
+{
+    s.nmda *= meso_exp(-span_ms * meso_reciprocal(p.tau_ms));
+    return s;
+}
+"""
 HOLDING = [-70.0, -40.0, 0.0, 20.0, 40.0]
 
 
@@ -62,6 +72,8 @@ class Run:
         with tempfile.TemporaryDirectory() as folder:
             for name in ("unsilencing.json", "unsilencing.clh"):
                 shutil.copy(SUPPORT / name, folder)
+            (Path(folder) / "fading.json").write_text(json.dumps(FADING))
+            (Path(folder) / "fading.clh").write_text(FADES)
             path = Path(folder) / "experiment.json"
             path.write_text(json.dumps(description))
             results = Results(path, options)
@@ -182,6 +194,11 @@ class Contents(unittest.TestCase):
         content = np.minimum(0.3 + 0.45 * np.arange(1, 6), 2)
         self.assertEqual(content[-1], 2)
         self.assert_amplitudes(run, list(self.released(run.steps)), 1.0, content, 0.0)
+
+    def test_a_content_that_time_changes_but_no_spike(self):
+        run = self.run_clamped({}, {"rule": "fading", "update_ms": 7, "parameters": {"tau_ms": 150}, "contents": {
+            "nmda": {"receptors": {"NMDA": 1}, "initial_nS": 0.5}}})
+        self.assert_amplitudes(run, [1.0] * 5, 1.0, 0.5 * np.exp(-run.steps * DT / 150), 0.0)
 
     def test_receptors_on_the_terminals_act_on_weight_and_contents(self):
         tone, K_d = 60, 40
