@@ -1,13 +1,17 @@
 /*
  * Long-term plasticity: a batch's share of delivery through synapses that learn, and all that changes these synapses.
  * Before this text stand the rules and, generated, what picks the one with a number: rule_load(), rule_apply(),
- * rule_waits(), rule_hears() and rule_contents() (src/engine/codegen_rules.c).
+ * rule_waits(), rule_hears(), rule_is_random() and rule_contents() (src/engine/codegen_rules.c).
  *
  * Time      is counted in steps: an event of step n has the time n + 1. A spike of the source is at a synapse in its own
  *           step, one of the target a delay later; of two at once the target's comes first. A row has a clock, up to
  *           which all this has been done to its synapses. It moves to each spike of the source when that is delivered,
  *           and to the multiples of update_steps as soon as every earlier spike of the source has been: which does
- *           not depend on how the work is laid out.
+ *           not depend on how the work is laid out. Where a rule sees spikes of the source later than the targets do, the
+ *           clock stops at these times on its way; of things at one time the target's spike comes first, then what the
+ *           rule sees, then the delivery.
+ * Random    A rule's words are made of source, target, delay and time. Synapses that have the first three in common get
+ *           the same.
  * Launch    once a batch, before network_advance; a group for each partition, of any size.
  * Hazards   A team has a row, one of its items a synapse. Spikes of a batch go by step, with a barrier between steps,
  *           because rows of the same cell follow each other. Row states are read by all, then moved by one.
@@ -34,6 +38,7 @@ typedef struct learning_memory {
     __global uint *n_events;
     __global modulator_level *levels;
     __global row_state *rows;
+    __global uint *pending;
     __global const uint *amplitudes;
     __global uint *status;
 } learning_memory;
@@ -50,6 +55,14 @@ MESO_FUNCTION float trace_grown(float left, uint nearest)
     return nearest ? 1.0f : left + 1.0f;
 }
 
+MESO_FUNCTION void learning_fail(__global uint *status, uint code, uint projection)
+{
+    if (atomic_inc(&status[MESO_STATUS_FAILURES]) != 0u)
+        return;
+    status[MESO_STATUS_CODE] = code;
+    status[MESO_STATUS_POPULATION] = projection;
+}
+
 /* A target's spike goes to its history. What it takes the place of may not be asked for any more. */
 MESO_FUNCTION void event_add(const learning_memory *m, const learning_entry *e, uint target, uint time)
 {
@@ -64,11 +77,8 @@ MESO_FUNCTION void event_add(const learning_memory *m, const learning_entry *e, 
     events[k & mask].time = time;
     events[k & mask].trace = trace_grown(left, e->nearest);
     *n = k + 1u;
-    if (k >= mask && time - events[(k + 1u) & mask].time < e->window_steps &&
-        atomic_inc(&m->status[MESO_STATUS_FAILURES]) == 0u) {
-        m->status[MESO_STATUS_CODE] = MESO_FAILED_HISTORY_FULL;
-        m->status[MESO_STATUS_POPULATION] = e->projection;
-    }
+    if (k >= mask && time - events[(k + 1u) & mask].time < e->window_steps)
+        learning_fail(m->status, MESO_FAILED_HISTORY_FULL, e->projection);
 }
 
 /* Spikes of the batch before, from the list of this partition or from that of all. A list has a cell's in order. */
@@ -126,10 +136,15 @@ typedef struct learner {
     __global const uint *n_events;
     __global const modulator_level *levels;
     __global row_state *rows;
+    __global uint *pending; /* of the bundle's first row */
     uint delay; /* the group's shortest */
     uint n_words, steps_per_field;
     float dt_ms;
+    uint n_partitions, n_groups, list_partitions; /* for the numbers of neurons */
+    uint first_cell, n_cells;
+    population_entry source, target;
     receiver to;
+    __global uint *status;
 } learner;
 
 /* A row's way from its clock to a time. */
@@ -137,10 +152,19 @@ typedef struct passage {
     uint from, to;
     float trace;     /* of the source's spikes, at the start */
     float modulator; /* mean over the way */
+    uint pre;        /* at its end the rule sees a spike of the source */
     uint fires;      /* the source does, at its end: into the ring */
     uint at;         /* word of that spike's slot */
     uint amplitude;  /* of that spike */
+    meso_words key;  /* of the source's random words */
 } passage;
+
+/* A synapse on its way, and what its random words are made of. */
+typedef struct learning_synapse {
+    learned_synapse x;
+    meso_words key;
+    uint target; /* neuron */
+} learning_synapse;
 
 /* (Not as a result: Oclgrind does not know what the compiler says of large ones.) */
 MESO_FUNCTION void synapse_load(const learner *l, uint s, learned_synapse *x)
@@ -174,17 +198,26 @@ MESO_FUNCTION float modulator_between(const learner *l, uint from, uint to)
 }
 
 MESO_FUNCTION void synapse_change(const learner *l, int event, learned_synapse *x, float value,
-                                  uint span)
+                                  uint span, meso_words random)
 {
-    *x = rule_apply(l->e.rule, event, &l->numbers, *x, value, (float)span * l->dt_ms);
+    *x = rule_apply(l->e.rule, event, &l->numbers, *x, value, (float)span * l->dt_ms, random);
     x->weight = fmin(fmax(x->weight, l->e.weight_min), l->e.weight_max);
 }
 
-MESO_FUNCTION void synapse_wait(const learner *l, learned_synapse *x, uint from, uint to,
-                                float modulator)
+MESO_FUNCTION void synapse_spike(const learner *l, int event, learning_synapse *b, float trace)
 {
-    if (rule_waits(l->e.rule) && from != to)
-        synapse_change(l, MESO_BETWEEN, x, modulator, to - from);
+    const meso_words none = {0u, 0u};
+    synapse_change(l, event, &b->x, trace, 0u, none);
+}
+
+MESO_FUNCTION void synapse_wait(const learner *l, learning_synapse *b, uint from, uint to, float modulator)
+{
+    meso_words random = {0u, 0u};
+    if (!rule_waits(l->e.rule) || from == to)
+        return;
+    if (rule_is_random(l->e.rule))
+        random = meso_threefry(b->key.x, b->key.y, b->target, to);
+    synapse_change(l, MESO_BETWEEN, &b->x, modulator, to - from, random);
 }
 
 /* How many of a target's first n spikes were fired by a time. */
@@ -227,17 +260,50 @@ MESO_FUNCTION void synapse_deliver(const learner *l, const passage *p, uint late
 
 /* The target's spikes on the way, by their numbers, and the time between them. */
 MESO_FUNCTION void synapse_follow(const learner *l, const passage *p, __global const post_event *events,
-                                  uint first, uint end, uint delay, learned_synapse *x)
+                                  uint first, uint end, uint delay, learning_synapse *b)
 {
     const uint mask = (1u << l->e.event_bits) - 1u;
     uint at = p->from;
     for (uint k = first; k < end; k++) {
         const uint time = events[k & mask].time + delay;
-        synapse_wait(l, x, at, time, modulator_between(l, at, time));
-        synapse_change(l, MESO_POST, x, trace_left(p->trace, l->e.plus_per_step, time - p->from), 0u);
+        synapse_wait(l, b, at, time, modulator_between(l, at, time));
+        synapse_spike(l, MESO_POST, b, trace_left(p->trace, l->e.plus_per_step, time - p->from));
         at = time;
     }
-    synapse_wait(l, x, at, p->to, modulator_between(l, at, p->to));
+    synapse_wait(l, b, at, p->to, modulator_between(l, at, p->to));
+}
+
+/* Number of a neuron, whatever the layout, from its partition and its number there. */
+MESO_FUNCTION uint neuron_of(const learner *l, const population_entry *p, uint rotation, uint partition,
+                             uint cell)
+{
+    const uint chunk = (cell >> p->chunk_shift) * l->n_partitions +
+                       (partition + l->n_partitions - rotation) % l->n_partitions;
+    return (chunk << p->chunk_shift) + (cell & ((1u << p->chunk_shift) - 1u));
+}
+
+/* Of a row's source. (Oclgrind knows no remainder beside its quotient.) */
+MESO_FUNCTION meso_words row_key(const learner *l, uint row)
+{
+    const uint c = row / (l->n_groups * l->n_partitions), list = c / l->n_cells;
+    const uint listed = c - list * l->n_cells + l->first_cell;
+    const uint of_shared = listed / l->source.n_local, shared = l->list_partitions == 1u;
+    const uint partition = shared ? of_shared : list;
+    const uint cell = shared ? listed - of_shared * l->source.n_local : listed;
+    return meso_threefry(l->e.key0, l->e.key1,
+                         neuron_of(l, &l->source, l->e.source_rotation, partition, cell), 0u);
+}
+
+MESO_FUNCTION learning_synapse synapse_begin(const learner *l, const passage *p, uint s, uint cell, uint delay)
+{
+    learning_synapse b;
+    synapse_load(l, s, &b.x);
+    b.key.x = p->key.x;
+    b.key.y = p->key.y + delay;
+    b.target = 0u;
+    if (rule_is_random(l->e.rule))
+        b.target = neuron_of(l, &l->target, l->e.target_rotation, l->to.partition, cell);
+    return b;
 }
 
 /* All that comes to a synapse on the way, and the source's spike at the end. Without spikes of the target time does the
@@ -250,32 +316,28 @@ MESO_FUNCTION void synapse_pass(const learner *l, const passage *p, uint s)
     const uint n_events = rule_hears(l->e.rule) ? l->n_events[cell] : 0u;
     const uint end = events_until(l, events, n_events, p->to - delay);
     const uint first = events_until(l, events, end, p->from - delay);
-    if (first == end && !p->fires && !rule_waits(l->e.rule))
+    if (first == end && !p->fires && !p->pre && !rule_waits(l->e.rule))
         return;
-    learned_synapse x;
-    synapse_load(l, s, &x);
+    learning_synapse b = synapse_begin(l, p, s, cell, delay);
     if (first == end)
-        synapse_wait(l, &x, p->from, p->to, p->modulator);
+        synapse_wait(l, &b, p->from, p->to, p->modulator);
     else
-        synapse_follow(l, p, events, first, end, delay, &x);
-    if (p->fires) {
-        synapse_change(l, MESO_PRE, &x, trace_before(l, events, end, p->to - delay), 0u);
-        synapse_deliver(l, p, late, cell, &x);
-    }
-    synapse_store(l, s, &x);
+        synapse_follow(l, p, events, first, end, delay, &b);
+    if (p->pre)
+        synapse_spike(l, MESO_PRE, &b, trace_before(l, events, end, p->to - delay));
+    if (p->fires)
+        synapse_deliver(l, p, late, cell, &b.x);
+    synapse_store(l, s, &b.x);
 }
 
 /* --- rows --------------------------------------------------------------------------------------------- */
 
-MESO_FUNCTION void row_pass(const learner *l, uint row, passage p)
+MESO_FUNCTION row_state row_moved(const learner *l, row_state state, uint time, uint pre)
 {
-    const row_state state = l->rows[row];
-    p.from = state.clock;
-    p.trace = state.trace;
-    p.modulator = modulator_between(l, p.from, p.to);
-    const uint end = l->to.row_offsets[row + 1u];
-    for (uint s = l->to.row_offsets[row] + l->to.lane; s < end; s += l->to.team_size)
-        synapse_pass(l, &p, s);
+    const float left = trace_left(state.trace, l->e.plus_per_step, time - state.clock);
+    state.clock = time;
+    state.trace = pre ? trace_grown(left, l->e.nearest) : left;
+    return state;
 }
 
 /* The same where a rule leaves that to slower processes. */
@@ -289,12 +351,54 @@ MESO_FUNCTION void row_deliver(const learner *l, uint row, const passage *p)
     }
 }
 
+MESO_FUNCTION int rule_is_late(const learner *l)
+{
+    return l->e.pre_delay_steps != MESO_NEVER;
+}
+
+/* Ring of a row's spikes that a late rule has yet to see. */
+MESO_FUNCTION __global uint *pending_of(const learner *l, uint row)
+{
+    return l->pending + (ulong)row * (MESO_PENDING_TIMES + (1u << l->e.pending_bits));
+}
+
+/* A row to a time, with stops where a late rule sees spikes of the source. */
+MESO_FUNCTION void row_pass(const learner *l, uint row, passage p)
+{
+    const uint time = p.to, fires = p.fires, end = l->to.row_offsets[row + 1u];
+    __global const uint *pending = pending_of(l, row);
+    row_state state = l->rows[row];
+    uint k = rule_is_late(l) ? pending[MESO_PENDING_SEEN] : 0u;
+    if (rule_is_random(l->e.rule))
+        p.key = row_key(l, row);
+    for (int stops = 1; stops;) {
+        stops = rule_is_late(l) && pending_is_due(pending, l->e.pending_bits, k, time);
+        p.from = state.clock;
+        p.trace = state.trace;
+        p.to = stops ? pending_time(pending, l->e.pending_bits, k++) : time;
+        p.pre = stops || (fires && !rule_is_late(l));
+        p.fires = !stops && fires;
+        p.modulator = modulator_between(l, p.from, p.to);
+        for (uint s = l->to.row_offsets[row] + l->to.lane; s < end; s += l->to.team_size)
+            synapse_pass(l, &p, s);
+        state = row_moved(l, state, p.to, p.pre);
+    }
+}
+
+/* What row_pass() has done, for the next one. */
 MESO_FUNCTION void row_end(const learner *l, uint row, uint time, uint fires)
 {
-    const row_state state = l->rows[row];
-    const float left = trace_left(state.trace, l->e.plus_per_step, time - state.clock);
-    l->rows[row].clock = time;
-    l->rows[row].trace = fires ? trace_grown(left, l->e.nearest) : left;
+    row_state state = l->rows[row];
+    if (rule_is_late(l)) {
+        __global uint *pending = pending_of(l, row);
+        uint k = pending[MESO_PENDING_SEEN];
+        while (pending_is_due(pending, l->e.pending_bits, k, time))
+            state = row_moved(l, state, pending_time(pending, l->e.pending_bits, k++), 1u);
+        pending[MESO_PENDING_SEEN] = k;
+        if (fires && !pending_add(pending, l->e.pending_bits, time + l->e.pre_delay_steps))
+            learning_fail(l->status, MESO_FAILED_PENDING_FULL, l->e.projection);
+    }
+    l->rows[row] = row_moved(l, state, time, fires && !rule_is_late(l));
 }
 
 MESO_FUNCTION uint row_of(const network_entry *n, const bundle_entry *q, const learner *l, uint source,
@@ -308,7 +412,7 @@ MESO_FUNCTION void rows_sweep(const network_entry *n, const bundle_entry *q, con
                               uint time)
 {
     const uint n_sources = n->list_partitions * q->n_cells;
-    const passage p = {0u, time, 0.0f, 0.0f, 0u, 0u, 0u};
+    const passage p = {0u, time, 0.0f, 0.0f, 0u, 0u, 0u, 0u, {0u, 0u}};
     for (uint c = l->to.team; c < n_sources; c += l->to.n_teams)
         row_pass(l, row_of(n, q, l, c, group), p);
     MESO_BARRIER();
@@ -336,8 +440,8 @@ MESO_FUNCTION void list_learn(const network_entry *n, const bundle_entry *q, con
         const uint time = first_step + step + 1u;
         for (uint k = l->to.team; k < n_spikes; k += l->to.n_teams) {
             const uint row = row_of_spike(n, q, l, list[k], step, list_partition, group);
-            const passage p = {0u, time, 0.0f, 0.0f, 1u, slot_word(n, &l->to, list[k]),
-                               spike_amplitude(&l->to, k)};
+            const passage p = {0u, time, 0.0f, 0.0f, 1u, 1u, slot_word(n, &l->to, list[k]),
+                               spike_amplitude(&l->to, k), {0u, 0u}};
             if (row == MESO_NEVER)
                 continue;
             if (rule_moves(l->e.rule))
@@ -373,10 +477,20 @@ MESO_FUNCTION learner learner_of(const learning_memory *m, const network_entry *
     l.n_events = m->n_events + l.e.first_target + first_target;
     l.levels = m->levels + l.e.first_level + (partition << l.e.level_bits);
     l.rows = m->rows + q->first_row_state;
+    l.pending = m->pending + l.e.first_pending +
+                (ulong)(q->first_row_state - l.e.first_row) * (MESO_PENDING_TIMES + (1u << l.e.pending_bits));
     l.delay = 0u;
     l.n_words = n->n_words;
     l.steps_per_field = n->steps_per_field;
     l.dt_ms = dt_ms;
+    l.n_partitions = n->n_partitions;
+    l.n_groups = q->n_groups;
+    l.list_partitions = n->list_partitions;
+    l.first_cell = q->first_cell;
+    l.n_cells = q->n_cells;
+    l.source = m->populations[q->source];
+    l.target = m->populations[l.e.target];
+    l.status = m->status;
     l.to.row_offsets = m->row_offsets + q->row_base;
     l.to.wrap = n->n_slots * n->n_words;
     l.to.ring = m->ring + (ulong)partition * l.to.wrap;
@@ -426,11 +540,12 @@ __kernel void synapses_learn(
     __global uint *synapses2, __global uint *synapses3, __global int *ring,
     __global const uint *spikes, __global const uint *spike_counts, __global const float *field,
     __global post_event *events, __global uint *n_events, __global modulator_level *levels,
-    __global row_state *rows, __global const uint *amplitudes, uint n_learnings, __global uint *status)
+    __global row_state *rows, __global uint *pending, __global const uint *amplitudes, uint n_learnings,
+    __global uint *status)
 {
     const learning_memory m = {network, populations, bundles, learnings, contents, constants, row_offsets,
                                {synapses0, synapses1, synapses2, synapses3}, ring, spikes, spike_counts,
-                               field, events, n_events, levels, rows, amplitudes, status};
+                               field, events, n_events, levels, rows, pending, amplitudes, status};
     const network_entry n = *network;
     const uint partition = (uint)get_group_id(0);
     for (uint i = 0; i < n_learnings; i++) {

@@ -114,8 +114,8 @@ static const field rule_fields[] = {
     {.key = "source", .kind = FIELD_TEXT, FIELD_DEFAULT_TEXT(""), FIELD_IN(neuron_model, source),
      .doc = "publication"},
     {.key = "parameters", .kind = FIELD_MAP, .type = &parameter_type, .required = true,
-     .doc = "parameters, in the order of the struct; tau_plus_ms and tau_minus_ms among them where "
-            "spikes change synapses"},
+     .doc = "parameters, in the order of the struct; tau_plus_ms and tau_minus_ms among them, unless "
+            "the rule has no use for traces"},
     {.key = "state", .kind = FIELD_MAP, .type = &synapse_state_type,
      .doc = "what a synapse has beside its weight, in the order of the struct; 0 at the start"},
     {.key = "derived", .kind = FIELD_MAP, .type = &derived_type,
@@ -126,6 +126,10 @@ static const field rule_fields[] = {
      .doc = "does time change a synapse; then there is a function <model>_between()"},
     {.key = "modulated", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false),
      FIELD_IN(neuron_model, modulated), .doc = "does that depend on a modulator"},
+    {.key = "random", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false), FIELD_IN(neuron_model, random),
+     .doc = "does that need random words"},
+    {.key = "pre_delay", .kind = FIELD_NAME,
+     .doc = "parameter in ms by which the rule sees a spike of the source later than the target does"},
     {0}};
 /* clang-format on */
 
@@ -135,6 +139,8 @@ static const object_type current_type = {
     .name = "current", .doc = "Descriptor of a current", .fields = current_fields};
 static const object_type rule_type = {
     .name = "rule", .doc = "Descriptor of a rule of plasticity", .fields = rule_fields};
+
+#define LONGEST_PRE_DELAY_MS 1000.0
 
 /* What the kinds of models differ in. */
 typedef struct model_kind {
@@ -338,13 +344,13 @@ static meso_status read_inputs(const document *d, neuron_model *m, meso_error *e
     return MESO_OK;
 }
 
-/* Time constants of the traces, which the engine keeps. */
-static meso_status check_traces(const document *d, const neuron_model *m, meso_error *err)
+/* Time constants of the traces, which the engine keeps: of both or none. */
+static meso_status check_traces(const document *d, neuron_model *m, meso_error *err)
 {
     static const char *const names[] = {"tau_plus_ms", "tau_minus_ms"};
     const cJSON *map = get_member(d->root, "parameters");
-    MESO_TRY(check_own(d, m, map, err));
-    for (int i = 0; i < 2 && m->spikes; i++) {
+    m->traces = get_member(map, names[0]) || get_member(map, names[1]);
+    for (int i = 0; m->traces && i < 2; i++) {
         const cJSON *min = get_member(get_member(map, names[i]), "min");
         if (!get_member(map, names[i]))
             return document_error(d, map, names[i], err, MESO_CONFIG,
@@ -355,6 +361,38 @@ static meso_status check_traces(const document *d, const neuron_model *m, meso_e
                                   "a time constant is above 0");
     }
     return MESO_OK;
+}
+
+/* The delay of a source's spikes on their way to the rule. */
+static meso_status read_pre_delay(const document *d, neuron_model *m, meso_error *err)
+{
+    const cJSON *named = get_member(d->root, "pre_delay");
+    m->pre_delay = -1;
+    if (!named)
+        return MESO_OK;
+    MESO_TRY(find_parameter(d, m, named, &m->pre_delay, err));
+    const parameter_spec *p = &m->parameters[m->pre_delay];
+    if (strcmp(p->unit, "ms") != 0)
+        return document_error(d, named, NULL, err, MESO_UNIT,
+                              "'%s' has the unit '%s': a delay is in ms", p->name, p->unit);
+    if (p->min >= 0 && p->max <= LONGEST_PRE_DELAY_MS)
+        return MESO_OK;
+    return document_error(
+        d, named, NULL, err, MESO_RANGE,
+        "'%s' may be from %.15g to %.15g ms: a delay needs a min and a max within "
+        "[0, %.15g] ms",
+        p->name, p->min, p->max, LONGEST_PRE_DELAY_MS);
+}
+
+static meso_status read_rule(const document *d, neuron_model *m, meso_error *err)
+{
+    MESO_TRY(check_own(d, m, get_member(d->root, "parameters"), err));
+    MESO_TRY(check_traces(d, m, err));
+    if (m->random && !m->between)
+        return document_error(
+            d, d->root, "random", err, MESO_CONFIG,
+            "random words are for the time between spikes: \"between\" is not true");
+    return read_pre_delay(d, m, err);
 }
 
 static meso_status read_model(document *d, const model_kind *kind, const char *name,
@@ -373,7 +411,7 @@ static meso_status read_model(document *d, const model_kind *kind, const char *n
     MESO_TRY(read_quantities(d, "derived", &derived_type, &m->derived, &m->n_derived, err));
     MESO_TRY(read_inputs(d, m, err));
     if (m->role == MODEL_RULE)
-        MESO_TRY(check_traces(d, m, err));
+        MESO_TRY(read_rule(d, m, err));
     return read_states(d, m, err);
 }
 

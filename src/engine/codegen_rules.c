@@ -6,6 +6,7 @@
  */
 #include "engine/codegen.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
 static uint32_t most_states(const experiment *e)
@@ -81,7 +82,7 @@ static void write_apply(const neuron_model *r, uint32_t i, text *out)
         snprintf(derived, sizeof derived, "n->d%u, ", i);
     text_appendf(out,
                  "MESO_FUNCTION learned_synapse apply_%u(int event, const rule_numbers *n, "
-                 "learned_synapse x, real value, real span_ms)\n"
+                 "learned_synapse x, real value, real span_ms, meso_words random)\n"
                  "{\n",
                  i);
     write_state_in(r, out);
@@ -89,7 +90,9 @@ static void write_apply(const neuron_model *r, uint32_t i, text *out)
         if (rule_has(r, v))
             text_appendf(out, "    if (event == %d)\n        s = %s_%s(s, n->p%u, %svalue%s);\n",
                          (int)v, r->name, rule_event_names[v], i, derived,
-                         v == RULE_BETWEEN ? ", span_ms" : "");
+                         v != RULE_BETWEEN ? ""
+                         : r->random       ? ", span_ms, random"
+                                           : ", span_ms");
     write_state_out(r, i, out);
 }
 
@@ -118,6 +121,19 @@ static void write_property(const experiment *e, const char *name,
     text_appendf(out, "    return %uu;\n}\n", of(&e->rules[last]));
 }
 
+/* A function of the rule's number that returns what its descriptor says, at `offset`. */
+static void write_answer(const experiment *e, const char *function, size_t offset, text *out)
+{
+    text_appendf(out, "MESO_FUNCTION int %s(uint rule)\n{\n", function);
+    for (uint32_t i = 0; i < e->n_rules; i++) {
+        const bool answer = *(const bool *)((const char *)&e->rules[i] + offset);
+        if (i + 1 < e->n_rules)
+            text_appendf(out, "    if (rule == %uu)\n    ", i);
+        text_appendf(out, "    return %d;\n", answer);
+    }
+    text_append(out, "}\n\n");
+}
+
 static void write_dispatch(const experiment *e, text *out)
 {
     const uint32_t last = e->n_rules - 1;
@@ -128,17 +144,17 @@ static void write_dispatch(const experiment *e, text *out)
     text_appendf(out, "        load_%u(&n, K, dt_ms);\n    return n;\n}\n\n", last);
 
     text_append(out, "MESO_FUNCTION learned_synapse rule_apply(uint rule, int event, const "
-                     "rule_numbers *n, learned_synapse x, real value, real span_ms)\n{\n");
+                     "rule_numbers *n, learned_synapse x, real value, real span_ms, "
+                     "meso_words random)\n{\n");
     for (uint32_t i = 0; i < last; i++)
         text_appendf(
-            out, "    if (rule == %uu)\n        return apply_%u(event, n, x, value, span_ms);\n", i,
-            i);
-    text_appendf(out, "    return apply_%u(event, n, x, value, span_ms);\n}\n\n", last);
+            out,
+            "    if (rule == %uu)\n        return apply_%u(event, n, x, value, span_ms, random);\n",
+            i, i);
+    text_appendf(out, "    return apply_%u(event, n, x, value, span_ms, random);\n}\n\n", last);
 
-    text_append(out, "MESO_FUNCTION int rule_waits(uint rule)\n{\n");
-    for (uint32_t i = 0; i < last; i++)
-        text_appendf(out, "    if (rule == %uu)\n        return %d;\n", i, e->rules[i].between);
-    text_appendf(out, "    return %d;\n}\n", e->rules[last].between);
+    write_answer(e, "rule_waits", offsetof(neuron_model, between), out);
+    write_answer(e, "rule_is_random", offsetof(neuron_model, random), out);
 }
 
 meso_status codegen_rules(const experiment *e, text *source, meso_error *err)

@@ -82,7 +82,7 @@ typedef struct plasticity {
 
 /* learning.c: long-term plasticity */
 typedef struct learning {
-    buffer table, contents, constants, events, n_events, levels, rows;
+    buffer table, contents, constants, events, n_events, levels, rows, pending;
     cl_program program;
     kernel learn;
 } learning;
@@ -224,8 +224,8 @@ meso_status learning_create(simulation *sim, meso_error *err);
 meso_status learning_launch(simulation *sim, uint64_t batch, meso_error *err);
 void learning_destroy(simulation *sim);
 uint64_t learning_bytes(const layout *l);
-/** MESO_NUMERICS: a target fired more often than its history has places. */
-meso_status learning_failed(const simulation *sim, uint32_t projection, meso_error *err);
+/** MESO_NUMERICS: a target, or a source whose spikes its rule sees later, fired more often than there are places. */
+meso_status learning_failed(const simulation *sim, uint32_t code, uint32_t projection, meso_error *err);
 meso_status playback_create(simulation *sim, meso_error *err);
 void playback_destroy(simulation *sim);
 meso_status recorder_create(simulation *sim, meso_error *err);

@@ -86,6 +86,7 @@ typedef struct learning_layout {
     uint32_t update_steps, window_steps; /* kernels/layout.clh */
     uint32_t first_content, first_constant, first_target, first_event, event_bits, first_level,
         level_bits;
+    uint32_t pre_delay_steps, first_pending, pending_bits, first_row;
 } learning_layout;
 
 typedef struct layout {
@@ -120,6 +121,7 @@ typedef struct layout {
     learning_layout *learnings; /* [n_learnings] */
     uint32_t n_learnings;
     uint32_t n_rule_states, n_rule_constants, n_learning_targets, n_events, n_modulator_levels, n_row_states;
+    uint32_t n_pending; /* words */
     bundle_layout *bundles;         /* [n_bundles] */
     uint32_t n_bundles;
     uint32_t n_levels; /* of weights, over all bundles */

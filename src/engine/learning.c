@@ -1,3 +1,4 @@
+#include "base/rng.h"
 #include "engine/internal.h"
 
 #include <math.h>
@@ -5,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FASTEST_HZ 1000.0 /* of a target, for as long as its spikes may be asked for */
+#define FASTEST_HZ 1000.0 /* of a cell, for as long as its spikes may be asked for */
 #define EVENT_BITS_MIN 4u
+#define PENDING_BITS_MIN 3u
+#define NO_TRACE 1e3f     /* per step: gone in the next */
 #define MOST_STEPS 0x1p31 /* that times of 32 bits can tell apart */
 
 /* --- layout ------------------------------------------------------------------------------------------- */
@@ -31,6 +34,20 @@ static meso_status duration_check(const experiment *e, const projection *p, meso
         p->place, p->name, hours);
 }
 
+static double parameter_of(const long_term_plasticity *x, const char *name)
+{
+    uint32_t i = 0;
+    while (strcmp(x->rule->parameters[i].name, name) != 0)
+        i++;
+    return x->parameters[i].mean;
+}
+
+/* 0 if the rule sees spikes of the source at once. */
+static double pre_delay_ms(const long_term_plasticity *x)
+{
+    return x->rule->pre_delay >= 0 ? x->parameters[x->rule->pre_delay].mean : 0;
+}
+
 /*
  * A row is behind by update_steps and by what its spikes take to their delivery; that, and a spike of a target is at
  * the synapse only after the delay again: together less than three of the longest delay.
@@ -47,11 +64,27 @@ static learning_layout learning_of(const experiment *e, const layout *l, uint32_
         .window_steps = window,
         .event_bits = x->rule->spikes ? bits_for(spikes, EVENT_BITS_MIN) : 0,
         .level_bits = bits_for(window / l->steps_per_field + 3.0, 0),
+        .pre_delay_steps = x->rule->pre_delay >= 0 ? (uint32_t)layout_steps(e, pre_delay_ms(x))
+                                                   : MESO_NEVER,
+        .pending_bits = bits_for(pre_delay_ms(x) * 1e-3 * FASTEST_HZ + 2, PENDING_BITS_MIN),
     };
 }
 
+/* Of the rings of so many rows. */
+static uint64_t pending_words(const learning_layout *x, uint32_t n_rows)
+{
+    if (x->pre_delay_steps == MESO_NEVER)
+        return 0;
+    return n_rows * (MESO_PENDING_TIMES + (UINT64_C(1) << x->pending_bits));
+}
+
+/* What grows with neurons and rows may take more than 32 bits. */
+typedef struct learning_words {
+    uint64_t events, pending;
+} learning_words;
+
 /* Numbers of its tables follow those of the ones before it. */
-static meso_status learning_add(const experiment *e, layout *l, uint32_t i, uint64_t *n_events,
+static meso_status learning_add(const experiment *e, layout *l, uint32_t i, learning_words *n,
                                 meso_error *err)
 {
     const projection *p = &e->projections[i];
@@ -62,12 +95,14 @@ static meso_status learning_add(const experiment *e, layout *l, uint32_t i, uint
     x->first_content = l->n_rule_states;
     x->first_constant = l->n_rule_constants;
     x->first_target = l->n_learning_targets;
-    x->first_event = (uint32_t)*n_events;
+    x->first_event = (uint32_t)n->events;
     x->first_level = l->n_modulator_levels;
     l->n_rule_states += p->learning->rule->n_state;
+    x->first_pending = (uint32_t)n->pending;
+    x->first_row = l->n_row_states;
     l->n_rule_constants += p->learning->rule->n_parameters + 2;
     l->n_learning_targets += n_places;
-    *n_events += (uint64_t)n_places << x->event_bits;
+    n->events += (uint64_t)n_places << x->event_bits;
     if (p->learning->modulated_by != MODULATED_BY_NOTHING)
         l->n_modulator_levels += l->n_partitions << x->level_bits;
     const projection_layout *q = &l->projections[i];
@@ -76,13 +111,14 @@ static meso_status learning_add(const experiment *e, layout *l, uint32_t i, uint
         l->bundles[b].first_row_state = l->n_row_states;
         l->n_row_states += (uint32_t)l->bundles[b].n_rows;
     }
+    n->pending += pending_words(x, l->n_row_states - x->first_row);
     l->n_learnings++;
     return MESO_OK;
 }
 
 meso_status learning_lay_out(const experiment *e, layout *l, meso_error *err)
 {
-    uint64_t n_events = 0;
+    learning_words n = {0};
     l->learnings = arena_alloc(l->memory, (e->n_projections + 1) * sizeof *l->learnings);
     if (l->learnings == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
@@ -90,11 +126,15 @@ meso_status learning_lay_out(const experiment *e, layout *l, meso_error *err)
         l->bundles[b].learning = MESO_NEVER;
     for (uint32_t i = 0; i < e->n_projections; i++)
         if (e->projections[i].learning != NULL)
-            MESO_TRY(learning_add(e, l, i, &n_events, err));
-    if (n_events > UINT32_MAX)
-        return too_large(e, "the history of spikes for long-term plasticity", (double)n_events,
+            MESO_TRY(learning_add(e, l, i, &n, err));
+    if (n.events > UINT32_MAX)
+        return too_large(e, "the history of spikes for long-term plasticity", (double)n.events,
                          err);
-    l->n_events = (uint32_t)n_events;
+    if (n.pending > UINT32_MAX)
+        return too_large(e, "the spikes on their way to rules of plasticity", (double)n.pending,
+                         err);
+    l->n_events = (uint32_t)n.events;
+    l->n_pending = (uint32_t)n.pending;
     return MESO_OK;
 }
 
@@ -103,18 +143,15 @@ uint64_t learning_bytes(const layout *l)
     return l->n_learnings * sizeof(learning_entry) + l->n_rule_states * sizeof(content_port) +
            l->n_rule_constants * sizeof(float) + l->n_events * sizeof(post_event) +
            l->n_learning_targets * sizeof(uint32_t) +
-           l->n_modulator_levels * sizeof(modulator_level) + l->n_row_states * sizeof(row_state);
+           l->n_modulator_levels * sizeof(modulator_level) + l->n_row_states * sizeof(row_state) +
+           l->n_pending * sizeof(uint32_t);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------- */
 
-/* Of the decay of a trace; 0 where the rule has none. */
-static float trace_per_step(const experiment *e, const long_term_plasticity *x, const char *tau)
+static float trace_rate(const experiment *e, const long_term_plasticity *x, const char *tau)
 {
-    for (uint32_t i = 0; i < x->rule->n_parameters; i++)
-        if (strcmp(x->rule->parameters[i].name, tau) == 0)
-            return (float)(e->dt_ms / x->parameters[i].mean);
-    return 0;
+    return x->rule->traces ? (float)(e->dt_ms / parameter_of(x, tau)) : NO_TRACE;
 }
 
 /* Index in field of what a rule gets, or MESO_NEVER. */
@@ -137,6 +174,7 @@ static learning_entry entry_of(const simulation *sim, const learning_layout *q)
     const projection *p = &e->projections[q->projection];
     const long_term_plasticity *x = p->learning;
     const population_layout *to = &sim->l->populations[p->target];
+    const rng_words key = rng_stream_key(e->seed, "projection/%s/learning", p->name);
     return (learning_entry){
         .projection = q->projection,
         .target = p->target,
@@ -154,8 +192,16 @@ static learning_entry entry_of(const simulation *sim, const learning_layout *q)
         .level_bits = q->level_bits,
         .local_bits = layout_local_bits(to),
         .ring_word = to->ring_word + sim->l->projections[q->projection].channel * to->n_local,
-        .plus_per_step = trace_per_step(e, x, "tau_plus_ms"),
-        .minus_per_step = trace_per_step(e, x, "tau_minus_ms"),
+        .pre_delay_steps = q->pre_delay_steps,
+        .first_pending = q->first_pending,
+        .pending_bits = q->pending_bits,
+        .first_row = q->first_row,
+        .key0 = key.x,
+        .key1 = key.y,
+        .source_rotation = sim->l->populations[p->source].rotation,
+        .target_rotation = to->rotation,
+        .plus_per_step = trace_rate(e, x, "tau_plus_ms"),
+        .minus_per_step = trace_rate(e, x, "tau_minus_ms"),
         .weight_min = (float)x->weight_min,
         .weight_max = (float)x->weight_max,
         .per_unit = (float)(1 / projection_weight_unit(sim, q->projection)),
@@ -199,6 +245,7 @@ static meso_status tables_upload(simulation *sim, meso_error *err)
          &x->n_events},
         {"modulator levels", l->n_modulator_levels * sizeof(modulator_level), NULL, &x->levels},
         {"row states", l->n_row_states * sizeof(row_state), NULL, &x->rows},
+        {"spikes on their way to rules", l->n_pending * sizeof(uint32_t), NULL, &x->pending},
     };
     status = buffers_create(sim->device, all, sizeof all / sizeof *all, err);
 done:
@@ -211,14 +258,14 @@ done:
 /* --- the kernel --------------------------------------------------------------------------------------- */
 
 /* Arguments of synapses_learn (learning.cl) by position. */
-enum { BATCH, DT, TABLES, STATUS = TABLES + 21 };
+enum { BATCH, DT, TABLES, STATUS = TABLES + 22 };
 
 meso_status learning_compile(const experiment *e, meso_device *device, const layout *l,
                              cl_program *out, meso_error *err)
 {
-    static const char *const before[] = {"mesocl.clh",  "math.clh",   "rng.clh",
-                                         "layout.clh",  "groups.clh", "plasticity.clh",
-                                         "synapses.clh"};
+    static const char *const before[] = {"mesocl.clh",   "math.clh",   "rng.clh",
+                                         "layout.clh",   "groups.clh", "plasticity.clh",
+                                         "synapses.clh", "pending.clh"};
     static const char *const after[] = {"learning.cl"};
     char options[96];
     text source = {0};
@@ -260,6 +307,7 @@ static meso_status arguments_set(simulation *sim, meso_error *err)
                                     &x->n_events,
                                     &x->levels,
                                     &x->rows,
+                                    &x->pending,
                                     &sim->plasticity.amplitudes};
     kernel *k = &sim->learning.learn;
     MESO_TRY(kernel_set_f32(k, DT, (float)sim->e->dt_ms, err));
@@ -293,16 +341,29 @@ void learning_destroy(simulation *sim)
 {
     learning *x = &sim->learning;
     buffer *all[] = {&x->table,    &x->contents, &x->constants, &x->events,
-                     &x->n_events, &x->levels,   &x->rows};
+                     &x->n_events, &x->levels,   &x->rows,      &x->pending};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         buffer_destroy(sim->device, all[i]);
     kernel_release(&x->learn);
     program_release(&x->program);
 }
 
-meso_status learning_failed(const simulation *sim, uint32_t i, meso_error *err)
+/* A source whose spikes its rule sees later. */
+static meso_status pending_failed(const simulation *sim, const projection *p, meso_error *err)
+{
+    const long_term_plasticity *x = p->learning;
+    return error_set(err, MESO_NUMERICS,
+                     "projections.%s: a cell of '%s' fires too often for rule '%s' of "
+                     "long_term_plasticity, which sees its spikes %.15g ms (%s) later: above %g Hz",
+                     p->name, sim->e->populations[p->source].name, x->rule->name, pre_delay_ms(x),
+                     x->rule->parameters[x->rule->pre_delay].name, FASTEST_HZ);
+}
+
+meso_status learning_failed(const simulation *sim, uint32_t code, uint32_t i, meso_error *err)
 {
     const projection *p = &sim->e->projections[i];
+    if (code == MESO_FAILED_PENDING_FULL)
+        return pending_failed(sim, p, err);
     return error_set(
         err, MESO_NUMERICS,
         "projections.%s: a cell of '%s' fires too often for the history of its spikes that "

@@ -331,8 +331,9 @@ static meso_status status_check(const simulation *sim, const recording_half *h, 
 {
     if (h->host_status[MESO_STATUS_FAILURES] == 0)
         return MESO_OK;
-    if (h->host_status[MESO_STATUS_CODE] == MESO_FAILED_HISTORY_FULL)
-        return learning_failed(sim, h->host_status[MESO_STATUS_POPULATION], err);
+    const uint32_t code = h->host_status[MESO_STATUS_CODE];
+    if (code == MESO_FAILED_HISTORY_FULL || code == MESO_FAILED_PENDING_FULL)
+        return learning_failed(sim, code, h->host_status[MESO_STATUS_POPULATION], err);
     const struct population *p = &sim->e->populations[h->host_status[MESO_STATUS_POPULATION]];
     const char *population = p->name;
     const uint32_t neuron = h->host_status[MESO_STATUS_NEURON];

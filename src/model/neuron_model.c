@@ -27,10 +27,13 @@ void neuron_model_derive_signature(const neuron_model *m, char *buffer, size_t s
 
 void rule_signature(const neuron_model *m, rule_event event, char *buffer, size_t size)
 {
+    const char *arguments = "real trace";
     char derived[96] = "";
+    if (event == RULE_BETWEEN)
+        arguments = m->random ? "real modulator, real span_ms, meso_words random"
+                              : "real modulator, real span_ms";
     if (m->n_derived > 0)
         snprintf(derived, sizeof derived, "%s_derived d, ", m->name);
     snprintf(buffer, size, "%s_state %s_%s(%s_state s, %s_parameters p, %s%s)", m->name, m->name,
-             rule_event_names[event], m->name, m->name, derived,
-             event == RULE_BETWEEN ? "real modulator, real span_ms" : "real trace");
+             rule_event_names[event], m->name, m->name, derived, arguments);
 }

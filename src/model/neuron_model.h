@@ -78,10 +78,12 @@ typedef struct neuron_model {
     const quantity_spec *inputs; /* beside the current */
     uint32_t n_inputs;
     bool potential; /* without one a cell has no conductances */
-    bool random;    /* wants random words */
+    bool random;    /* wants random words; of a rule: as time passes */
     bool spikes;    /* of a rule: they change its synapses */
     bool between;   /* of a rule: time passes for its synapses */
     bool modulated; /* of a rule: what passes depends on a modulator */
+    bool traces;    /* of a rule: it has the time constants of both */
+    int32_t pre_delay; /* of a rule: parameter in ms by which it sees spikes of the source later, or -1 */
 } neuron_model;
 
 /** What a rule has a function for. */

@@ -101,11 +101,10 @@ class KernelTexts(unittest.TestCase):
                      "typedef struct { real p; } rule_numbers;\n"
                      "rule_numbers rule_load(uint rule, __global const float *K, float dt_ms);\n"
                      "learned_synapse rule_apply(uint rule, int event, const rule_numbers *n, learned_synapse x,\n"
-                     "                           real value, real span_ms);\n"
-                     "int rule_waits(uint rule);\n"
-                     "uint rule_contents(uint rule);\n"
-                     "uint rule_hears(uint rule);\n")
-        text = includes("layout.clh", "groups.clh", "plasticity.clh", "synapses.clh") + generated
+                     "                           real value, real span_ms, meso_words random);\n"
+                     "int rule_waits(uint rule);\nint rule_is_random(uint rule);\n"
+                     "uint rule_contents(uint rule);\nuint rule_hears(uint rule);\n")
+        text = includes("layout.clh", "groups.clh", "plasticity.clh", "synapses.clh", "pending.clh") + generated
         for options in ("", "#define MESO_SERIAL\n"):
             with self.subTest(options=options):
                 self.assertEqual(lint(options + text + includes("learning.cl"), 1), "")
