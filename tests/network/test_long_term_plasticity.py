@@ -103,6 +103,34 @@ class DopamineStdp:
         return w
 
 
+class Homeostatic:
+    """d(ln w)/dt = eta (rate - spikes of the target)"""
+
+    def __init__(self, p):
+        self.p = {"rate_hz": 5, "eta": 8e-7, **p}
+
+    def post(self, w, _trace):
+        return w * exp(-self.p["eta"])
+
+    def pre(self, w, _trace):
+        return w
+
+    def wait(self, w, since, to):
+        return w * exp(self.p["eta"] * self.p["rate_hz"] * (to - since) * DT * 1e-3)
+
+
+class StdpHomeostatic(Stdp):
+    def __init__(self, p, low, high):
+        super().__init__(p, low, high)
+        self.scaling = Homeostatic(p)
+
+    def post(self, w, trace):
+        return self.scaling.post(super().post(w, trace), trace)
+
+    def wait(self, w, since, to):
+        return self.scaling.wait(w, since, to)
+
+
 POST, PRE, UPDATE = range(3)  # in this order where they come at once
 
 
@@ -245,6 +273,24 @@ class RandomTrains(unittest.TestCase):
             return DopamineStdp(parameters, lambda field: level[field])
         self.check(experiment, rule)
 
+    def test_scaling(self):
+        parameters = {"eta": 0.02, "rate_hz": 20}
+        learning = {"rule": "homeostatic", "weight_max_mV": 2, "parameters": parameters}
+        self.check(trains(learning), lambda run: Homeostatic(parameters))
+
+    def test_scaling_by_less_than_the_last_bit_of_a_weight(self):
+        parameters = {"eta": 1e-8, "rate_hz": 1000}
+        learning = {"rule": "homeostatic", "weight_max_mV": 2, "update_ms": 1, "parameters": parameters}
+        run = Learned(trains(learning), (2000, ))
+        for _, target, _, weight in run.edges[2000]:
+            self.assertAlmostEqual(weight, 1 + 1e-8 * (2000 - len(run.times(1, target))), delta=1.6e-5)
+        self.assertGreater(np.mean([edge[3] for edge in run.edges[2000]]), 1 + 1e-5)
+
+    def test_stdp_and_scaling(self):
+        parameters = {"eta": 0.01, "rate_hz": 30, "mu_plus": 0.4, "mu_minus": 0.2, "alpha": 1.1}
+        learning = {"rule": "stdp_homeostatic", "weight_max_mV": 2, "parameters": parameters}
+        self.check(trains(learning), lambda run: StdpHomeostatic(parameters, 0, 2))
+
     def test_no_dopamine_no_change(self):
         learning = {"rule": "dopamine_stdp", "weight_max_mV": 2, "modulator": "dopamine"}
         run = Learned(with_dopamine(trains(learning), {"tone_nM": 0}), (2000,))
@@ -292,6 +338,22 @@ def network(learning):
         "static": {**first, **rule, "source": "out", "delay_ms": 1.5, "long_term_plasticity": None}}
     del experiment["projections"]["static"]["long_term_plasticity"]
     return experiment
+
+
+class Homeostasis(unittest.TestCase):
+    def rate(self, weight):
+        """Of targets in the last 5 s, whose weights began so."""
+        experiment = trains({"rule": "homeostatic", "weight_max_mV": 5, "parameters": {"eta": 0.02, "rate_hz": 10}},
+                            ms=30000)
+        experiment["projections"]["p"].update(rule="fixed_indegree", indegree=50, weight_mV=weight)
+        experiment["stimuli"]["noise"]["rate_hz"] = 2000
+        run = Learned(experiment, (30000, ))
+        late = (run.spikes[:, 1] == 1) & (run.spikes[:, 0] >= 250000)
+        return late.sum() / N / 5
+
+    def test_targets_come_to_their_rate_from_either_side(self):
+        for weight in (0.02, 2):
+            self.assertAlmostEqual(self.rate(weight), 10, delta=0.5)
 
 
 # --- reward ---------------------------------------------------------------------------------------------
