@@ -132,6 +132,22 @@ MESO_FUNCTION void learned_bound(const edge_rule *r, __global const content_entr
     }
 }
 
+/* Contacts that are formed: those before and after an update may meet in one step. */
+MESO_FUNCTION void formed_bound(const edge_rule *r, __global const chunk_entry *chunks, uint partition,
+                                __global uint *sums)
+{
+    for (uint c = r->target_first_chunk; c < r->target_first_chunk + r->target_n_chunks; c++) {
+        const chunk_entry chunk = chunks[c];
+        if (chunk.partition != partition)
+            continue;
+        for (uint i = (uint)get_local_id(0); i < chunk.n; i += (uint)get_local_size(0)) {
+            const ulong most = 2ul * r->most_contacts * (ulong)r->largest;
+            bound_add(&sums[r->ring_word + chunk.local_first + i], r->n_words,
+                      (int)min(most, 0x7ffffffful));
+        }
+    }
+}
+
 MESO_FUNCTION void procedural_bound(const edge_rule *r, const edge_sink *sink,
                                     __global const uint *outdegrees)
 {
@@ -165,6 +181,11 @@ __kernel void ring_bound(uint n_bundles, __global const bundle_entry *bundles, u
             sink.rows = mine;
             sink.partition = partition;
             procedural_bound(&r, &sink, outdegrees);
+            continue;
+        }
+        if (b.storage == MESO_LEARNED && r.most_contacts > 0u) {
+            if (b.first_cell == 0u) /* once, for all parts */
+                formed_bound(&r, chunks, partition, mine);
             continue;
         }
         __global const uint *of_bundle = synapses[b.buffer] + b.synapse_base;

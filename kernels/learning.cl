@@ -343,8 +343,8 @@ MESO_FUNCTION row_state row_moved(const learner *l, row_state state, uint time, 
 /* The same where a rule leaves that to slower processes. */
 MESO_FUNCTION void row_deliver(const learner *l, uint row, const passage *p)
 {
-    const uint end = l->to.row_offsets[row + 1u];
-    for (uint s = l->to.row_offsets[row] + l->to.lane; s < end; s += l->to.team_size) {
+    const uint begin = l->to.row_offsets[row], end = begin + l->rows[row].n;
+    for (uint s = begin + l->to.lane; s < end; s += l->to.team_size) {
         learned_synapse x;
         synapse_load(l, s, &x);
         synapse_deliver(l, p, l->places[s] >> l->e.local_bits, l->places[s] & ((1u << l->e.local_bits) - 1u), &x);
@@ -365,7 +365,7 @@ MESO_FUNCTION __global uint *pending_of(const learner *l, uint row)
 /* A row to a time, with stops where a late rule sees spikes of the source. */
 MESO_FUNCTION void row_pass(const learner *l, uint row, passage p)
 {
-    const uint time = p.to, fires = p.fires, end = l->to.row_offsets[row + 1u];
+    const uint time = p.to, fires = p.fires, begin = l->to.row_offsets[row], end = begin + l->rows[row].n;
     __global const uint *pending = pending_of(l, row);
     row_state state = l->rows[row];
     uint k = rule_is_late(l) ? pending[MESO_PENDING_SEEN] : 0u;
@@ -379,7 +379,7 @@ MESO_FUNCTION void row_pass(const learner *l, uint row, passage p)
         p.pre = stops || (fires && !rule_is_late(l));
         p.fires = !stops && fires;
         p.modulator = modulator_between(l, p.from, p.to);
-        for (uint s = l->to.row_offsets[row] + l->to.lane; s < end; s += l->to.team_size)
+        for (uint s = begin + l->to.lane; s < end; s += l->to.team_size)
             synapse_pass(l, &p, s);
         state = row_moved(l, state, p.to, p.pre);
     }

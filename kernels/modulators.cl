@@ -147,7 +147,8 @@ __kernel void field_step(
     __global ulong *volleys, __global const rate_entry *rates, uint n_grids,
     __global const grid_entry *grids, __global const float *sums, __global float *strands,
     __global grid_now *grids_now, __global uint *n_released, __global const local_entry *locals,
-    __global uint *local_sums)
+    __global uint *local_sums, uint n_signals, __global const signal_entry *signals,
+    __global signal_state *signal_states)
 {
     const uint me = (uint)get_local_id(0), n_items = (uint)get_local_size(0);
     __global const float *drug_nM = drug_levels + drug_row * n_drugs;
@@ -198,6 +199,11 @@ __kernel void field_step(
         target_step(&t, effects, field, modulation + 2u * i);
     }
 
+    for (uint i = me; i < n_signals; i += n_items) {
+        const signal_entry s = signals[i];
+        signal_step(&s, number, &signal_states[i], field);
+    }
+
     /* 4. grids, rates and volleys of the coming field step */
     for (uint i = me; i < n_grids; i += n_items) {
         const grid_entry g = grids[i];
@@ -211,6 +217,7 @@ __kernel void field_step(
     }
 
     /* 5. sums for the time line */
+    MESO_BARRIER();
     for (uint i = me; i < n_field; i += n_items)
         field_sum[i] += field[i];
 }

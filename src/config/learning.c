@@ -8,16 +8,6 @@
 
 static const char *const pairs[] = {"all", "nearest", NULL};
 
-#define LIMIT_ROWS(name, words)                                                                    \
-    LIMIT_ROW(name "_nS", "nS", FIELD_FROM(0, 10000), words),                                      \
-        LIMIT_ROW(name "_pA", "pA", FIELD_FROM(-1e6, 1e6), words),                                 \
-        LIMIT_ROW(name "_mV", "mV", FIELD_FROM(-1000, 1000), words),                               \
-        LIMIT_ROW(name, NULL, FIELD_FROM(-1e6, 1e6), words)
-#define LIMIT_ROW(name, in_unit, range, words)                                                     \
-    {                                                                                              \
-        .key = name, .kind = FIELD_NUMBER, .unit = in_unit, range, .doc = words                    \
-    }
-
 /* clang-format off */
 static const field learning_fields[] = {
     {.key = "rule", .kind = FIELD_NAME, .required = true,
@@ -49,22 +39,21 @@ const object_type learning_type = {
 
 /* --- limits ----------------------------------------------------------------------------------- */
 
-/* weight_max_nS where the weight is weight_nS; NULL if it is not given. */
-static meso_status find_limit(loader *l, const cJSON *object, const char *limit,
-                              const char *weight_key, const cJSON **value)
+meso_status load_in_weight_unit(loader *l, const cJSON *object, const char *name,
+                                const char *weight_key, const cJSON **value)
 {
     char right[32], key[32];
     const size_t n = strlen("weight");
-    snprintf(right, sizeof right, "%s%s", limit, weight_key + n);
+    snprintf(right, sizeof right, "%s%s", name, weight_key + n);
     *value = get_member(object, right);
     for (size_t k = 0; weight_keys[k]; k++) {
-        snprintf(key, sizeof key, "%s%s", limit, weight_keys[k] + n);
+        snprintf(key, sizeof key, "%s%s", name, weight_keys[k] + n);
         if (strcmp(key, right) != 0 && get_member(object, key))
             return LOADER_ERROR(l, object, key, MESO_UNIT,
                                 "the weight of the projection is %s: give the limit as %s",
                                 weight_key, right);
     }
-    if (!*value && strcmp(limit, "weight_max") == 0)
+    if (!*value && strcmp(name, "weight_max") == 0)
         return LOADER_ERROR(l, object, right, MESO_CONFIG, "missing: the largest weight");
     return MESO_OK;
 }
@@ -75,8 +64,8 @@ static meso_status read_limits(loader *l, const cJSON *object, const cJSON *lear
     const population *target = &l->experiment->populations[p->target];
     const char *key = population_weight_key(target, p->ports[0].port);
     const cJSON *min, *max;
-    MESO_TRY(find_limit(l, learning, "weight_min", key, &min));
-    MESO_TRY(find_limit(l, learning, "weight_max", key, &max));
+    MESO_TRY(load_in_weight_unit(l, learning, "weight_min", key, &min));
+    MESO_TRY(load_in_weight_unit(l, learning, "weight_max", key, &max));
     read->weight_min = min ? min->valuedouble : 0;
     read->weight_max = max->valuedouble;
     if (read->weight_max <= read->weight_min)
@@ -96,11 +85,10 @@ static meso_status read_limits(loader *l, const cJSON *object, const cJSON *lear
 /* --- the modulator ---------------------------------------------------------------------------- */
 
 static meso_status read_concentration(loader *l, const cJSON *name, const char *region,
-                                      long_term_plasticity *read)
+                                      uint32_t *index)
 {
-    read->modulated_by = MODULATED_BY_CONCENTRATION;
-    MESO_TRY(loader_resolve(l, name, "modulators", &read->modulator));
-    const cJSON *modulator = loader_member(l, "modulators", read->modulator);
+    MESO_TRY(loader_resolve(l, name, "modulators", index));
+    const cJSON *modulator = loader_member(l, "modulators", *index);
     const cJSON *compartments = get_member(modulator, "compartments");
     if (get_member(compartments, region))
         return MESO_OK;
@@ -112,29 +100,39 @@ static meso_status read_concentration(loader *l, const cJSON *name, const char *
     return status;
 }
 
+meso_status load_modulated_by(loader *l, const cJSON *object, const char *region,
+                              modulator_source *by, uint32_t *index)
+{
+    const cJSON *modulator = get_member(object, "modulator");
+    const cJSON *receptor = get_member(object, "receptor");
+    *by = MODULATED_BY_NOTHING;
+    if (modulator && receptor)
+        return LOADER_ERROR(l, receptor, NULL, MESO_CONFIG,
+                            "the modulator is given already: either of them");
+    if (modulator) {
+        *by = MODULATED_BY_CONCENTRATION;
+        return read_concentration(l, modulator, region, index);
+    }
+    if (!receptor)
+        return MESO_OK;
+    *by = MODULATED_BY_RECEPTOR;
+    MESO_TRY(loader_resolve(l, receptor, "receptors", index));
+    return check_receptor_region(l, *index, region, receptor, NULL, "the target");
+}
+
 static meso_status read_modulator(loader *l, const cJSON *learning, const projection *p,
                                   long_term_plasticity *read)
 {
     const char *region = l->experiment->populations[p->target].region;
     const cJSON *modulator = get_member(learning, "modulator");
-    const cJSON *receptor = get_member(learning, "receptor");
-    const cJSON *given = modulator ? modulator : receptor;
-    if (modulator && receptor)
-        return LOADER_ERROR(l, receptor, NULL, MESO_CONFIG,
-                            "the modulator is given already: either of them");
+    const cJSON *given = modulator ? modulator : get_member(learning, "receptor");
     if (given && !read->rule->modulated)
         return LOADER_ERROR(l, given, NULL, MESO_CONFIG, "rule '%s' has no modulator",
                             read->rule->name);
     if (!given && read->rule->modulated)
         return LOADER_ERROR(l, learning, "modulator", MESO_CONFIG,
                             "missing: rule '%s' needs a modulator or a receptor", read->rule->name);
-    if (modulator)
-        return read_concentration(l, modulator, region, read);
-    if (!receptor)
-        return MESO_OK;
-    read->modulated_by = MODULATED_BY_RECEPTOR;
-    MESO_TRY(loader_resolve(l, receptor, "receptors", &read->modulator));
-    return check_receptor_region(l, read->modulator, region, receptor, NULL, "the target");
+    return load_modulated_by(l, learning, region, &read->modulated_by, &read->modulator);
 }
 
 /* --- all -------------------------------------------------------------------------------------- */

@@ -138,9 +138,31 @@ extern const object_type learning_type;
 meso_status load_contents(loader *l, const cJSON *learning, const projection *p,
                           long_term_plasticity *read);
 extern const object_type content_type;
+/** What `object` has as "modulator" or "receptor" of cells in the region, if either. */
+meso_status load_modulated_by(loader *l, const cJSON *object, const char *region,
+                              modulator_source *by, uint32_t *index);
+/** The member `name` in the unit that `weight_key` has: weight_max_nS where the weight is weight_nS; NULL if it is not
+ *  given. One in another unit is an error, and so is no weight_max. */
+meso_status load_in_weight_unit(loader *l, const cJSON *object, const char *name,
+                                const char *weight_key, const cJSON **value);
+
+/** structure.c: how contacts of a projection come and go, if they do; after its learning. */
+meso_status load_structure(loader *l, const cJSON *object, projection *p);
+extern const object_type structure_type;
 
 /** voxels.c: the grid of a compartment, if it has one, and the release that follows from either. */
 meso_status load_voxels(loader *l, const cJSON *object, compartment *c);
+
+/** Rows of a number in the unit of the weight, which is read by load_in_weight_unit(). */
+#define LIMIT_ROWS(name, words)                                                                    \
+    LIMIT_ROW(name "_nS", "nS", FIELD_FROM(0, 10000), words),                                      \
+        LIMIT_ROW(name "_pA", "pA", FIELD_FROM(-1e6, 1e6), words),                                 \
+        LIMIT_ROW(name "_mV", "mV", FIELD_FROM(-1000, 1000), words),                               \
+        LIMIT_ROW(name, NULL, FIELD_FROM(-1e6, 1e6), words)
+#define LIMIT_ROW(name, in_unit, range, words)                                                     \
+    {                                                                                              \
+        .key = name, .kind = FIELD_NUMBER, .unit = in_unit, range, .doc = words                    \
+    }
 
 /** Rows of a weight: four keys, one for each unit that ports have, fill one member. */
 #define WEIGHT_ROWS(struct_name, which_variants, per)                                              \

@@ -130,6 +130,9 @@ static const field rule_fields[] = {
      .doc = "does that need random words"},
     {.key = "pre_delay", .kind = FIELD_NAME,
      .doc = "parameter in ms by which the rule sees a spike of the source later than the target does"},
+    {.key = "turnover", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false),
+     FIELD_IN(neuron_model, turnover),
+     .doc = "does a synapse have slow transitions; then there is a function <model>_turnover()"},
     {0}};
 /* clang-format on */
 
@@ -455,7 +458,10 @@ static meso_status check_rule_functions(const neuron_model *m, arena *memory, me
         MESO_TRY(check_function(m, arena_printf(memory, "%s_%s", m->name, rule_event_names[i]),
                                 signature, err));
     }
-    return MESO_OK;
+    if (!m->turnover)
+        return MESO_OK;
+    rule_turnover_signature(m, signature, sizeof signature);
+    return check_function(m, arena_printf(memory, "%s_turnover", m->name), signature, err);
 }
 
 static meso_status check_functions(const neuron_model *m, arena *memory, meso_error *err)

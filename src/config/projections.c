@@ -67,6 +67,8 @@ static const field projection_fields[] = {
      .doc = "depression and facilitation by the spikes before; default: none"},
     {.key = "long_term_plasticity", .kind = FIELD_OBJECT, .type = &learning_type,
      .doc = "weights of single synapses change by a rule; default: none"},
+    {.key = "structure", .kind = FIELD_OBJECT, .type = &structure_type,
+     .doc = "contacts of a projection with long_term_plasticity are formed and pruned; default: none"},
     PRESYNAPTIC_ROW("receptors on the terminals, in the target's region: they multiply U, or the weight where "
                     "there is no short_term_plasticity"),
     {0}};
@@ -218,7 +220,8 @@ static meso_status read_projection(loader *l, const cJSON *object, projection *p
     MESO_TRY(read_plasticity(l, get_member(object, "short_term_plasticity"), p));
     MESO_TRY(read_presynaptic(l, object, p));
     MESO_TRY(load_learning(l, object, p));
-    return check_delay(l, object, p);
+    MESO_TRY(check_delay(l, object, p));
+    return load_structure(l, object, p);
 }
 
 meso_status load_projections(loader *l)

@@ -15,7 +15,7 @@
 uint32_t projection_synapse_bytes(const projection *p, synapse_storage storage)
 {
     if (storage == STORAGE_PLASTIC)
-        return 8 + 4 * p->learning->rule->n_state;
+        return 8 + 4 * p->learning->rule->n_state + (contacts_are_timed(p) ? 4 : 0);
     return storage == STORAGE_WIDE ? 8 : storage == STORAGE_PROCEDURAL ? 0 : 4;
 }
 
@@ -215,7 +215,7 @@ static meso_status bundle_fill(const experiment *e, layout *l, uint32_t first, u
 }
 
 /* Delay groups of a bundle: from the first that any of its projections needs to the last. */
-static void bundle_groups(const layout *l, bundle_layout *b)
+static void bundle_groups(const experiment *e, layout *l, bundle_layout *b)
 {
     const uint32_t group_steps = layout_group_steps(l, b->storage);
     uint32_t first = UINT32_MAX, last = 0;
@@ -229,13 +229,19 @@ static void bundle_groups(const layout *l, bundle_layout *b)
     }
     b->first_group = first;
     b->n_groups = last - first + 1;
+    for (uint32_t k = 0; k < b->n_projections; k++) {
+        projection_layout *q = &l->projections[b->projections[k]];
+        const projection *p = &e->projections[b->projections[k]];
+        q->expected_places = row_places_expect(e, l, b, p, q->expected_synapses);
+        b->expected_places += q->expected_places;
+    }
 }
 
 /* --- parts ------------------------------------------------------------------------------------------ */
 
 static double bundle_bytes(const bundle_layout *b)
 {
-    return b->expected_synapses * b->synapse_bytes;
+    return b->expected_places * b->synapse_bytes;
 }
 
 /* One, if all synapses go into one buffer; else so many that the buffers fill well. A row counts with 32 bits. */
@@ -277,9 +283,11 @@ static bundle_layout part_of(const experiment *e, const layout *l, const bundle_
     const uint32_t first = (uint32_t)(n_listed * k / n), end = (uint32_t)(n_listed * (k + 1) / n);
     part.first_cell = first;
     part.n_cells = end - first;
-    if (n > 1)
-        part.expected_synapses *= (double)cells_between(e, l, whole->source, first, end) /
-                                  e->populations[whole->source].n_neurons;
+    const double share = n > 1 ? (double)cells_between(e, l, whole->source, first, end) /
+                                     e->populations[whole->source].n_neurons
+                               : 1;
+    part.expected_synapses *= share;
+    part.expected_places *= share;
     return part;
 }
 
@@ -316,7 +324,7 @@ int synapses_fit(const layout *l)
     uint64_t used[MESO_SYNAPSE_BUFFERS] = {0};
     for (uint32_t i = 0; i < l->n_bundles; i++) {
         const bundle_layout *b = &l->bundles[i];
-        const double n = b->expected_synapses + CHANCE_SD * sqrt(b->expected_synapses);
+        const double n = b->expected_places + CHANCE_SD * sqrt(b->expected_places);
         const double bytes = fmin(n * b->synapse_bytes, 0x1p60);
         if (synapses_place(used, (uint64_t)bytes, l->buffer_bytes) == MESO_SYNAPSE_BUFFERS)
             return 0;
@@ -364,7 +372,7 @@ meso_status bundles_lay_out(const experiment *e, layout *l, meso_error *err)
         if (taken[i])
             continue;
         MESO_TRY(bundle_fill(e, l, i, taken, &whole[n], err));
-        bundle_groups(l, &whole[n]);
+        bundle_groups(e, l, &whole[n]);
         all_bytes += bundle_bytes(&whole[n++]);
     }
     for (uint32_t i = 0; i < n; i++)

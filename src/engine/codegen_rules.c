@@ -134,6 +134,43 @@ static void write_answer(const experiment *e, const char *function, size_t offse
     text_append(out, "}\n\n");
 }
 
+static void write_turnover(const neuron_model *r, uint32_t i, text *out)
+{
+    char derived[24] = "";
+    if (r->n_derived > 0)
+        snprintf(derived, sizeof derived, "n->d%u, ", i);
+    text_appendf(out,
+                 "MESO_FUNCTION learned_synapse turnover_%u(const rule_numbers *n, learned_synapse x, "
+                 "real signal, meso_words random, real span_s)\n"
+                 "{\n",
+                 i);
+    write_state_in(r, out);
+    text_appendf(out, "    s = %s_turnover(s, n->p%u, %ssignal, random, span_s);\n", r->name, i,
+                 derived);
+    write_state_out(r, i, out);
+}
+
+/* Slow transitions of a contact; contacts of a rule without any stay as they are. */
+static void write_turnovers(const experiment *e, text *out)
+{
+    for (uint32_t i = 0; i < e->n_rules; i++)
+        if (e->rules[i].turnover)
+            write_turnover(&e->rules[i], i, out);
+    text_append(out, "\nMESO_FUNCTION int rule_turns(uint rule)\n{\n");
+    for (uint32_t i = 0; i < e->n_rules; i++)
+        text_appendf(out, "    if (rule == %uu)\n        return %d;\n", i, e->rules[i].turnover);
+    text_append(out, "    return 0;\n}\n\n"
+                     "MESO_FUNCTION learned_synapse rule_turnover(uint rule, const rule_numbers *n, "
+                     "learned_synapse x, real signal, meso_words random, real span_s)\n{\n");
+    for (uint32_t i = 0; i < e->n_rules; i++)
+        if (e->rules[i].turnover)
+            text_appendf(out,
+                         "    if (rule == %uu)\n        return turnover_%u(n, x, signal, random, "
+                         "span_s);\n",
+                         i, i);
+    text_append(out, "    return x;\n}\n");
+}
+
 static void write_dispatch(const experiment *e, text *out)
 {
     const uint32_t last = e->n_rules - 1;
@@ -170,5 +207,6 @@ meso_status codegen_rules(const experiment *e, text *source, meso_error *err)
     write_dispatch(e, source);
     write_property(e, "rule_contents", contents_of, source);
     write_property(e, "rule_hears", hears, source);
+    write_turnovers(e, source);
     return source->failed ? error_set(err, MESO_MEMORY, "out of memory") : MESO_OK;
 }

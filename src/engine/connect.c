@@ -72,6 +72,7 @@ static edge_rule rule_of(const simulation *sim, uint32_t i)
         .outdegrees = p->rule == RULE_FIXED_TOTAL ? sim->synapses.first_outdegree[i] : 0,
         .local_bits = layout_local_bits(to),
         .largest = (int32_t)llround(projection_largest_weight(p) / unit),
+        .most_contacts = l->projections[i].most_contacts,
         .unit = (float)unit,
         .n_states = p->learning != NULL ? p->learning->rule->n_state : 0,
         .first_content = contents_first(e, i),
@@ -291,6 +292,24 @@ static uint64_t row_offsets_scan(uint32_t *row, uint64_t n_rows)
     return sum;
 }
 
+/* Rows that learn keep their numbers of synapses, and may get more places than that. */
+static meso_status learned_rows_count(simulation *sim, uint32_t i, uint32_t *rows, meso_error *err)
+{
+    const bundle_layout *b = &sim->l->bundles[i];
+    if (b->learning == MESO_NEVER)
+        return MESO_OK;
+    memcpy(sim->learning.row_counts + b->first_row_state, rows, b->n_rows * sizeof *rows);
+    return row_places_fill(sim->e, sim->l, b, rows, err);
+}
+
+static uint64_t rows_sum(const uint32_t *rows, uint64_t n_rows)
+{
+    uint64_t sum = 0;
+    for (uint64_t k = 0; k < n_rows; k++)
+        sum += rows[k];
+    return sum;
+}
+
 /* Turn counts into offsets, row by row of each bundle. */
 static meso_status offsets_scan(builder *b, meso_error *err)
 {
@@ -305,9 +324,11 @@ static meso_status offsets_scan(builder *b, meso_error *err)
     MESO_GO(buffer_read(sim->device, &b->counts, 0, counted_bytes, rows, err));
     for (uint32_t i = 0; i < sim->l->n_bundles; i++) {
         const bundle_layout *q = &sim->l->bundles[i];
-        outdegrees_add(sim, i, rows + q->row_base);
+        if (sim->e->projections[q->projections[0]].structure == NULL)
+            outdegrees_add(sim, i, rows + q->row_base);
+        s->n_synapses += rows_sum(rows + q->row_base, q->n_rows);
+        MESO_GO(learned_rows_count(sim, i, rows + q->row_base, err));
         s->bundles[i].n_synapses = row_offsets_scan(rows + q->row_base, q->n_rows);
-        s->n_synapses += s->bundles[i].n_synapses;
         if (s->bundles[i].n_synapses > UINT32_MAX && q->storage != STORAGE_PROCEDURAL)
             MESO_GO(error_set(err, MESO_DEVICE_MEMORY,
                               "projections.%s: %.3g synapses are more than 2^32 - 1",
@@ -474,6 +495,9 @@ meso_status synapses_create(simulation *sim, meso_error *err)
     MESO_GO(simulation_alloc(sim, sim->e->n_projections + 1, sizeof(uint32_t), &s->first_outdegree,
                              err));
     MESO_GO(simulation_alloc(sim, sim->l->n_neurons, sizeof(uint32_t), &s->outdegrees, err));
+    sim->learning.row_counts = calloc(sim->l->n_row_states + 1, sizeof(uint32_t));
+    if (sim->learning.row_counts == NULL)
+        MESO_GO(error_set(err, MESO_MEMORY, "out of memory"));
     MESO_GO(outdegrees_upload(sim, err));
     MESO_GO(levels_upload(sim, err));
     MESO_GO(rules_upload(sim, err));

@@ -12,6 +12,7 @@ typedef struct edge_reader {
     uint32_t projection;
     uint32_t first_word;    /* of the projection's targets in a slot */
     uint32_t *rows, *words; /* of the bundle at hand */
+    row_state *row_states;  /* of its rows, if it learns */
     uint64_t n_synapses;
     uint32_t n_states;
     float *states; /* [n_states] of the synapse at hand */
@@ -95,6 +96,13 @@ static void synapse_decode(edge_reader *r, const bundle_layout *b, uint32_t sour
     r->visit(r->self, &e);
 }
 
+/* Rows that learn may have free places. */
+static uint64_t row_end(const edge_reader *r, const bundle_layout *b, uint64_t row)
+{
+    return b->storage == STORAGE_PLASTIC ? (uint64_t)r->rows[row] + r->row_states[row].n
+                                         : r->rows[row + 1];
+}
+
 static void bundle_decode(edge_reader *r, const bundle_layout *b)
 {
     const uint32_t n_sources = r->sim->e->populations[b->source].n_neurons;
@@ -102,7 +110,7 @@ static void bundle_decode(edge_reader *r, const bundle_layout *b)
     for (uint32_t source = 0; source < n_sources; source++) {
         const uint64_t first = layout_row(r->sim->l, b, source);
         for (uint64_t row = first; first != UINT64_MAX && row < first + per_cell; row++)
-            for (uint64_t s = r->rows[row]; s < r->rows[row + 1]; s++)
+            for (uint64_t s = r->rows[row]; s < row_end(r, b, row); s++)
                 synapse_decode(r, b, source, row, s);
     }
 }
@@ -116,7 +124,8 @@ static meso_status bundle_read(edge_reader *r, simulation *sim, uint32_t i, meso
     r->n_synapses = s->n_synapses;
     r->rows = malloc((b->n_rows + 1) * sizeof *r->rows);
     r->words = malloc(word_bytes + 1);
-    if (r->rows == NULL || r->words == NULL) {
+    r->row_states = malloc((b->n_rows + 1) * sizeof *r->row_states);
+    if (r->rows == NULL || r->words == NULL || r->row_states == NULL) {
         status = error_set(err, MESO_MEMORY, "out of memory");
         goto done;
     }
@@ -125,8 +134,13 @@ static meso_status bundle_read(edge_reader *r, simulation *sim, uint32_t i, meso
     if (word_bytes > 0)
         MESO_GO(buffer_read(sim->device, &sim->synapses.buffers[s->buffer], s->first_word * 4,
                             word_bytes, r->words, err));
+    if (b->storage == STORAGE_PLASTIC)
+        MESO_GO(buffer_read(sim->device, &sim->learning.rows,
+                            b->first_row_state * sizeof *r->row_states, b->n_rows * sizeof *r->row_states,
+                            r->row_states, err));
     bundle_decode(r, b);
 done:
+    free(r->row_states);
     free(r->rows);
     free(r->words);
     return status;

@@ -20,7 +20,7 @@ typedef struct neurons {
 
 /* connect.c: synapses */
 typedef struct bundle_synapses {
-    uint64_t n_synapses;
+    uint64_t n_synapses; /* places */
     uint32_t buffer;
     uint64_t first_word; /* there */
 } bundle_synapses;
@@ -83,9 +83,29 @@ typedef struct plasticity {
 /* learning.c: long-term plasticity */
 typedef struct learning {
     buffer table, contents, constants, events, n_events, levels, rows, pending;
+    uint32_t *row_counts; /* [layout.n_row_states] synapses, until rows is there */
     cl_program program;
     kernel learn;
 } learning;
+
+/* outdegrees.c: contacts of a projection's sources, for counting events. A spike has those that the update before it left. */
+typedef struct outdegrees {
+    uint32_t n_slots;
+    uint32_t *now;          /* [n_sources] of the update `applied` */
+    uint32_t *since;        /* [n_sources] spikes since update `epoch` that were collected */
+    uint32_t **slots;       /* [n_slots][n_sources] of later updates, by their number */
+    uint64_t *intervals;    /* [n_slots] in which each is read */
+    uint64_t published, applied, epoch;
+} outdegrees;
+
+/* contacts.c: contacts that come and go */
+typedef struct contacts {
+    buffer table, delays, weights, indegrees, outdegrees, tallies, totals, signals, signal_states;
+    outdegrees *sources; /* [layout.n_structures] */
+    uint32_t *first_field;
+    uint32_t n_signals;
+    kernel begin, update, count;
+} contacts;
 
 /* playback.c: spikes of files, twice as in recorder.c */
 typedef struct playback_half {
@@ -155,6 +175,7 @@ struct simulation {
     stimuli stimuli;
     plasticity plasticity;
     learning learning;
+    contacts contacts;
     playback playback;
     recorder recorder;
     schedule schedule;
@@ -226,6 +247,29 @@ void learning_destroy(simulation *sim);
 uint64_t learning_bytes(const layout *l);
 /** MESO_NUMERICS: a target, or a source whose spikes its rule sees later, fired more often than there are places. */
 meso_status learning_failed(const simulation *sim, uint32_t code, uint32_t projection, meso_error *err);
+/** Index in field of a concentration in the target's region or of a receptor's activation on it, or MESO_NEVER. */
+uint32_t modulator_field(const simulation *sim, uint32_t target, modulator_source source,
+                         uint32_t index);
+/** Field quantities of contacts that come and go: how many there are, and their names. */
+uint32_t contacts_n_fields(const experiment *e);
+meso_status contacts_name(simulation *sim, meso_error *err);
+/** Signals at the start. */
+void signals_begin(const simulation *sim, float *field);
+/** Tables of signals, before field_step gets its arguments; the rest after learning. */
+meso_status signals_create(simulation *sim, meso_error *err);
+meso_status contacts_create(simulation *sim, meso_error *err);
+void contacts_destroy(simulation *sim);
+/** Before learning_launch of the same batch. */
+meso_status contacts_launch(simulation *sim, uint64_t batch, meso_error *err);
+uint64_t contacts_bytes(const layout *l);
+/** What a failed update says. */
+meso_status contacts_failed(const simulation *sim, const uint32_t status[4], meso_error *err);
+meso_status outdegrees_create(simulation *sim, meso_error *err);
+/** Begin to read them, of the update of this number. */
+meso_status outdegrees_publish(simulation *sim, uint32_t structure, uint64_t update,
+                               meso_error *err);
+/** Events that the spikes of an interval, sorted, set off. */
+uint64_t outdegrees_count(simulation *sim, const recording_half *h, uint64_t n_spikes);
 meso_status playback_create(simulation *sim, meso_error *err);
 void playback_destroy(simulation *sim);
 meso_status recorder_create(simulation *sim, meso_error *err);

@@ -397,7 +397,8 @@ static void synapses_expect(const experiment *e, const projection *p, projection
     if (p->rule == RULE_FIXED_TOTAL)
         bound = fmin((double)p->total, mean + 10 * sqrt(mean) + 20);
     q->expected_synapses = p->rule == RULE_FIXED_TOTAL ? (double)p->total : mean * n_targets;
-    q->max_indegree = bound;
+    q->most_contacts = contacts_most(p, bound);
+    q->max_indegree = q->most_contacts > 0 ? 2.0 * q->most_contacts : bound;
 }
 
 static int same_ports(const channel *c, const projection_port *ports, uint32_t n_ports)
@@ -545,7 +546,8 @@ static meso_status layout_fill(const experiment *e, const meso_device_info *devi
     MESO_TRY(plasticity_lay_out(e, l, err));
     l->ring_words = (uint64_t)l->n_partitions * l->n_slots * l->n_words;
     MESO_TRY(bundles_lay_out(e, l, err));
-    return learning_lay_out(e, l, err);
+    MESO_TRY(learning_lay_out(e, l, err));
+    return contacts_lay_out(e, l, err);
 }
 
 static meso_status layout_try(const experiment *e, const meso_device_info *device,

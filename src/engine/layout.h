@@ -59,6 +59,8 @@ typedef struct projection_layout {
     uint32_t synapse_bytes;
     uint32_t first_level, n_levels; /* of its weights among those of its bundle */
     double expected_synapses;
+    double expected_places; /* of their arrays: more where contacts are formed */
+    uint32_t most_contacts; /* of a target, if contacts are formed; else 0 */
     double max_indegree; /* bound that the ring's scale relies on; the build proves the sums */
     uint32_t first_plastic_state, amplitude_base; /* kernels/layout.clh; with short-term plasticity */
 } projection_layout;
@@ -74,7 +76,7 @@ typedef struct bundle_layout {
     uint32_t level_base, n_levels; /* its weights in the table of all levels */
     uint32_t *projections;
     uint32_t n_projections;
-    double expected_synapses;
+    double expected_synapses, expected_places;
     uint64_t row_base, n_rows;
     uint32_t learning;        /* in layout.learnings, or MESO_NEVER */
     uint32_t first_row_state; /* of its rows, if they learn */
@@ -87,7 +89,15 @@ typedef struct learning_layout {
     uint32_t first_content, first_constant, first_target, first_event, event_bits, first_level,
         level_bits;
     uint32_t pre_delay_steps, first_pending, pending_bits, first_row;
+    uint32_t structure; /* in layout.structures, or MESO_NEVER */
 } learning_layout;
+
+/* A projection whose contacts come and go. All have done so reach_steps after a multiple of update_steps. */
+typedef struct structure_layout {
+    uint32_t projection, learning;
+    uint32_t update_steps, reach_steps;
+    uint32_t first_indegree, first_outdegree, first_tally; /* kernels/layout.clh */
+} structure_layout;
 
 typedef struct layout {
     arena *memory;
@@ -122,6 +132,8 @@ typedef struct layout {
     uint32_t n_learnings;
     uint32_t n_rule_states, n_rule_constants, n_learning_targets, n_events, n_modulator_levels, n_row_states;
     uint32_t n_pending; /* words */
+    structure_layout *structures; /* [n_structures] */
+    uint32_t n_structures, n_indegrees, n_outdegrees;
     bundle_layout *bundles;         /* [n_bundles] */
     uint32_t n_bundles;
     uint32_t n_levels; /* of weights, over all bundles */
@@ -144,6 +156,16 @@ int synapses_fit(const layout *l);
 meso_status plasticity_lay_out(const experiment *e, layout *l, meso_error *err);
 /** learning.c: what projections with long-term plasticity remember; after the bundles. Errors: MESO_RANGE, MESO_MEMORY. */
 meso_status learning_lay_out(const experiment *e, layout *l, meso_error *err);
+/** contacts.c: projections whose contacts come and go; after their learning. Errors: MESO_RANGE, MESO_MEMORY. */
+meso_status contacts_lay_out(const experiment *e, layout *l, meso_error *err);
+/** places.c: what a target may have of the contacts of a projection, of which it has at most n at the start; 0: as they are. */
+uint32_t contacts_most(const projection *p, double n);
+/** Places of all rows of a bundle that has n synapses of this projection. */
+double row_places_expect(const experiment *e, const layout *l, const bundle_layout *b,
+                     const projection *p, double n);
+/** Numbers of contacts of the bundle's rows become numbers of places. */
+meso_status row_places_fill(const experiment *e, const layout *l, const bundle_layout *b,
+                        uint32_t *rows, meso_error *err);
 /** Weight number k of n_levels: the mean over an equal step of probability, so that the mean of all is kept. */
 double weight_level(const distribution *d, uint32_t k, uint32_t n_levels);
 /** Largest weight of a projection by size, for any number of levels. */

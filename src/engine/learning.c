@@ -67,6 +67,7 @@ static learning_layout learning_of(const experiment *e, const layout *l, uint32_
         .pre_delay_steps = x->rule->pre_delay >= 0 ? (uint32_t)layout_steps(e, pre_delay_ms(x))
                                                    : MESO_NEVER,
         .pending_bits = bits_for(pre_delay_ms(x) * 1e-3 * FASTEST_HZ + 2, PENDING_BITS_MIN),
+        .structure = MESO_NEVER,
     };
 }
 
@@ -154,17 +155,15 @@ static float trace_rate(const experiment *e, const long_term_plasticity *x, cons
     return x->rule->traces ? (float)(e->dt_ms / parameter_of(x, tau)) : NO_TRACE;
 }
 
-/* Index in field of what a rule gets, or MESO_NEVER. */
-static uint32_t modulator_field(const simulation *sim, const projection *p)
+uint32_t modulator_field(const simulation *sim, uint32_t target, modulator_source source,
+                         uint32_t index)
 {
-    const long_term_plasticity *x = p->learning;
-    const char *region = sim->e->populations[p->target].region;
-    if (x->modulated_by == MODULATED_BY_RECEPTOR)
-        return receptors_field(&sim->modulators, p->target, x->modulator) + 1;
-    if (x->modulated_by == MODULATED_BY_CONCENTRATION)
+    const char *region = sim->e->populations[target].region;
+    if (source == MODULATED_BY_RECEPTOR)
+        return receptors_field(&sim->modulators, target, index) + 1;
+    if (source == MODULATED_BY_CONCENTRATION)
         return modulators_concentration(
-            &sim->modulators, x->modulator,
-            modulator_compartment(&sim->e->modulators[x->modulator], region));
+            &sim->modulators, index, modulator_compartment(&sim->e->modulators[index], region));
     return MESO_NEVER;
 }
 
@@ -187,7 +186,7 @@ static learning_entry entry_of(const simulation *sim, const learning_layout *q)
         .first_target = q->first_target,
         .first_event = q->first_event,
         .event_bits = q->event_bits,
-        .modulator = modulator_field(sim, p),
+        .modulator = modulator_field(sim, p->target, x->modulated_by, x->modulator),
         .first_level = q->first_level,
         .level_bits = q->level_bits,
         .local_bits = layout_local_bits(to),
@@ -206,6 +205,7 @@ static learning_entry entry_of(const simulation *sim, const learning_layout *q)
         .weight_max = (float)x->weight_max,
         .per_unit = (float)(1 / projection_weight_unit(sim, q->projection)),
         .first_content = q->first_content,
+        .structure = q->structure,
     };
 }
 
@@ -226,7 +226,8 @@ static meso_status tables_upload(simulation *sim, meso_error *err)
     learning_entry *table = calloc(l->n_learnings + 1, sizeof *table);
     content_port *contents = calloc(l->n_rule_states + 1, sizeof *contents);
     float *constants = calloc(l->n_rule_constants + 1, sizeof *constants);
-    if (table == NULL || contents == NULL || constants == NULL) {
+    row_state *rows = calloc(l->n_row_states + 1, sizeof *rows);
+    if (table == NULL || contents == NULL || constants == NULL || rows == NULL) {
         status = error_set(err, MESO_MEMORY, "out of memory");
         goto done;
     }
@@ -236,6 +237,8 @@ static meso_status tables_upload(simulation *sim, meso_error *err)
         contents_connect(sim, q->projection, contents + q->first_content);
         constants_fill(sim->e->projections[q->projection].learning, constants + q->first_constant);
     }
+    for (uint32_t i = 0; i < l->n_row_states; i++)
+        rows[i].n = x->row_counts[i];
     const buffer_spec all[] = {
         {"long-term plasticity", l->n_learnings * sizeof *table, table, &x->table},
         {"contents' channels", l->n_rule_states * sizeof *contents, contents, &x->contents},
@@ -244,7 +247,7 @@ static meso_status tables_upload(simulation *sim, meso_error *err)
         {"numbers of spikes of targets", l->n_learning_targets * sizeof(uint32_t), NULL,
          &x->n_events},
         {"modulator levels", l->n_modulator_levels * sizeof(modulator_level), NULL, &x->levels},
-        {"row states", l->n_row_states * sizeof(row_state), NULL, &x->rows},
+        {"row states", l->n_row_states * sizeof *rows, rows, &x->rows},
         {"spikes on their way to rules", l->n_pending * sizeof(uint32_t), NULL, &x->pending},
     };
     status = buffers_create(sim->device, all, sizeof all / sizeof *all, err);
@@ -252,6 +255,9 @@ done:
     free(table);
     free(contents);
     free(constants);
+    free(rows);
+    free(x->row_counts);
+    x->row_counts = NULL;
     return status;
 }
 
@@ -263,10 +269,10 @@ enum { BATCH, DT, TABLES, STATUS = TABLES + 22 };
 meso_status learning_compile(const experiment *e, meso_device *device, const layout *l,
                              cl_program *out, meso_error *err)
 {
-    static const char *const before[] = {"mesocl.clh",   "math.clh",   "rng.clh",
-                                         "layout.clh",   "groups.clh", "plasticity.clh",
-                                         "synapses.clh", "pending.clh"};
-    static const char *const after[] = {"learning.cl"};
+    static const char *const before[] = {"mesocl.clh", "math.clh",       "rng.clh",   "layout.clh",
+                                         "groups.clh", "plasticity.clh", "edges.clh", "synapses.clh",
+                                         "pending.clh"};
+    static const char *const after[] = {"learning.cl", "contacts.cl"};
     char options[96];
     text source = {0};
     meso_status status = MESO_OK;
@@ -277,7 +283,7 @@ meso_status learning_compile(const experiment *e, meso_device *device, const lay
              l->work_group_size == 1 ? " -DMESO_SERIAL" : "", l->pocl ? " -DMESO_POCL" : "");
     MESO_GO(kernel_text(&source, before, sizeof before / sizeof *before, err));
     MESO_GO(codegen_rules(e, &source, err));
-    MESO_GO(kernel_text(&source, after, 1, err));
+    MESO_GO(kernel_text(&source, after, l->n_structures > 0 ? 2 : 1, err));
     MESO_GO(program_build(device, "learning", source.data, options, out, err));
 done:
     text_free(&source);
@@ -344,6 +350,7 @@ void learning_destroy(simulation *sim)
                      &x->n_events, &x->levels,   &x->rows,      &x->pending};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         buffer_destroy(sim->device, all[i]);
+    free(x->row_counts);
     kernel_release(&x->learn);
     program_release(&x->program);
 }

@@ -54,7 +54,7 @@ static uint64_t projection_bytes(const layout *l, uint32_t i)
     for (uint32_t b = q->first_bundle; b < q->first_bundle + q->n_bundles; b++)
         if (q->storage != STORAGE_PROCEDURAL)
             rows += (double)(l->bundles[b].n_rows + 1) / l->bundles[b].n_projections;
-    return (uint64_t)(q->expected_synapses * q->synapse_bytes + rows * sizeof(uint32_t));
+    return (uint64_t)(q->expected_places * q->synapse_bytes + rows * sizeof(uint32_t));
 }
 
 /* Tables from which edges are made: they stay only if edges are made anew at every spike. */
@@ -136,6 +136,7 @@ static void early_list(const experiment *e, const layout *l, const listing *to)
     list_add(to, "spike history", history_bytes(l) + list_counts_bytes(e, l));
     list_add(to, "short-term plasticity", plasticity_bytes(l));
     list_add(to, "long-term plasticity", learning_bytes(l));
+    list_add(to, "structure", contacts_bytes(l));
 }
 
 static void late_list(const experiment *e, const layout *l, const listing *to)
@@ -187,7 +188,7 @@ static double synapses_bytes(const layout *l)
 {
     double bytes = 0;
     for (uint32_t i = 0; i < l->n_bundles; i++)
-        bytes += l->bundles[i].expected_synapses * l->bundles[i].synapse_bytes;
+        bytes += l->bundles[i].expected_places * l->bundles[i].synapse_bytes;
     return bytes;
 }
 

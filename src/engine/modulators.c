@@ -49,7 +49,7 @@ field_census field_census_take(const experiment *e)
     receptors_count(e, &n);
     for (uint32_t i = 0; i < e->n_stimuli; i++)
         n.gates += gate_is_first(e, i);
-    n.fields += n.gates;
+    n.fields += n.gates + contacts_n_fields(e);
     return n;
 }
 
@@ -103,6 +103,7 @@ static meso_status fields_name(simulation *sim, meso_error *err)
     compartments_name(sim);
     receptors_name(sim);
     fields_of_gates(sim);
+    MESO_TRY(contacts_name(sim, err));
     for (uint32_t i = 0; i < m->n_field; i++)
         if (m->series[i].name == NULL)
             return error_set(err, MESO_MEMORY, "out of memory");
@@ -204,6 +205,7 @@ meso_status modulators_create(simulation *sim, meso_error *err)
         receptors_fill(sim, &t);
         effects_fill(sim, &t);
         gates_add(sim, &t);
+        signals_begin(sim, t.field);
         sim->modulators.n_receptors = t.n_receptors;
         status = cells_create(sim, &t, err);
         if (status == MESO_OK)

@@ -82,19 +82,29 @@ static uint32_t first_owner(const experiment *e, uint32_t owner, uint32_t recept
     return owner;
 }
 
-/* Does anything ask for this receptor in this population: an effect, a rule of plasticity, or a report? */
+static int follows(modulator_source source, uint32_t followed, uint32_t receptor_index)
+{
+    return source == MODULATED_BY_RECEPTOR && followed == receptor_index;
+}
+
+static int learns_by(const projection *p, uint32_t receptor_index)
+{
+    const long_term_plasticity *x = p->learning;
+    const structure *s = p->structure;
+    return (x != NULL && follows(x->modulated_by, x->modulator, receptor_index)) ||
+           (s != NULL && follows(s->signal.follows, s->signal.modulator, receptor_index));
+}
+
+/* Does anything ask for this receptor in this population: an effect, plasticity, structure, or a report? */
 int receptors_has(const experiment *e, uint32_t index, uint32_t receptor_index)
 {
     const population *p = &e->populations[index];
     for (uint32_t i = 0; i < p->n_effects; i++)
         if (p->effects[i].receptor == receptor_index)
             return 1;
-    for (uint32_t i = 0; i < e->n_projections; i++) {
-        const long_term_plasticity *x = e->projections[i].learning;
-        if (x != NULL && e->projections[i].target == index &&
-            x->modulated_by == MODULATED_BY_RECEPTOR && x->modulator == receptor_index)
+    for (uint32_t i = 0; i < e->n_projections; i++)
+        if (e->projections[i].target == index && learns_by(&e->projections[i], receptor_index))
             return 1;
-    }
     for (uint32_t i = 0; i < e->record.n_reports; i++) {
         const report *r = &e->record.reports[i];
         if (r->source == REPORT_OCCUPANCY && r->population == index && r->index == receptor_index)

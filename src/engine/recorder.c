@@ -334,6 +334,8 @@ static meso_status status_check(const simulation *sim, const recording_half *h, 
     const uint32_t code = h->host_status[MESO_STATUS_CODE];
     if (code == MESO_FAILED_HISTORY_FULL || code == MESO_FAILED_PENDING_FULL)
         return learning_failed(sim, code, h->host_status[MESO_STATUS_POPULATION], err);
+    if (code >= MESO_FAILED_ROW_FULL && code <= MESO_FAILED_VIEWS)
+        return contacts_failed(sim, h->host_status, err);
     const struct population *p = &sim->e->populations[h->host_status[MESO_STATUS_POPULATION]];
     const char *population = p->name;
     const uint32_t neuron = h->host_status[MESO_STATUS_NEURON];
@@ -429,6 +431,7 @@ static uint64_t spikes_sort(simulation *sim, recording_half *h)
                                     .population = population,
                                     .neuron = id - sim->l->populations[population].first_id};
     }
+    rec->n_events += outdegrees_count(sim, h, n);
     return n;
 }
 

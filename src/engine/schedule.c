@@ -220,6 +220,7 @@ meso_status schedule_advance(simulation *sim, meso_error *err)
             MESO_TRY(side_by_side_advance(sim, last, err));
             continue;
         }
+        MESO_TRY(contacts_launch(sim, c->batch, err));
         MESO_TRY(learning_launch(sim, c->batch, err));
         MESO_TRY(network_launch(sim, ++c->batch, 0, err));
         c->pause_left -= c->pause_left > 0;

@@ -74,11 +74,12 @@ static meso_status field_build(simulation *sim, meso_error *err)
 {
     static const char *const paths[] = {
         "mesocl.clh",    "math.clh",      "rng.clh",   "layout.clh",    "groups.clh",
-        "receptors.clh", "terminals.clh", "grids.clh", "modulators.cl", "recorder.cl"};
+        "receptors.clh", "terminals.clh", "grids.clh", "signals.clh",   "modulators.cl",
+        "recorder.cl"};
     text source = {0};
     const char *options = sim->l->work_group_size == 1 ? "-DMESO_WIDTH=1 -DMESO_SERIAL"
                                                        : "-DMESO_WIDTH=1";
-    meso_status status = kernel_text(&source, paths, 10, err);
+    meso_status status = kernel_text(&source, paths, 11, err);
     if (status == MESO_OK)
         status = program_build(sim->device, "field", source.data, options, &sim->field_program,
                                err);
@@ -163,7 +164,8 @@ enum {
     FIELD_TABLES,
     FIELD_DRUGS = FIELD_TABLES + 11,
     FIELD_STATE,
-    FIELD_GRIDS = FIELD_STATE + 7
+    FIELD_GRIDS = FIELD_STATE + 7,
+    FIELD_SIGNALS = FIELD_GRIDS + 8
 };
 
 static meso_status field_arguments_set(simulation *sim, meso_error *err)
@@ -202,7 +204,10 @@ static meso_status field_arguments_set(simulation *sim, meso_error *err)
     const buffer *const grids[] = {
         &sim->voxels.table,      &sim->voxels.sums,  &sim->voxels.strands, &sim->voxels.now,
         &sim->voxels.n_released, &sim->cells.locals, &sim->cells.sums};
-    return kernel_set_buffers(k, FIELD_GRIDS + 1, grids, sizeof grids / sizeof *grids, err);
+    MESO_TRY(kernel_set_buffers(k, FIELD_GRIDS + 1, grids, sizeof grids / sizeof *grids, err));
+    const buffer *const signals[] = {&sim->contacts.signals, &sim->contacts.signal_states};
+    MESO_TRY(kernel_set_u32(k, FIELD_SIGNALS, sim->contacts.n_signals, err));
+    return kernel_set_buffers(k, FIELD_SIGNALS + 1, signals, 2, err);
 }
 
 static meso_status simulation_build(simulation *sim, const meso_run_options *options,
@@ -226,6 +231,8 @@ static meso_status simulation_build(simulation *sim, const meso_run_options *opt
     MESO_GO(recorder_create(sim, err));
     MESO_GO(network_upload(sim, err));
     MESO_GO(learning_create(sim, err));
+    MESO_GO(signals_create(sim, err));
+    MESO_GO(contacts_create(sim, err));
     MESO_GO(schedule_create(sim, options, err));
     MESO_GO(field_arguments_set(sim, err));
     MESO_GO(voxels_arguments_set(sim, err));
@@ -245,7 +252,8 @@ meso_status simulation_create(const experiment *e, meso_device *device,
     sim->e = e;
     sim->device = device;
     sim->stop = options != NULL ? options->stop : NULL;
-    sim->field_moves = e->n_modulators > 0 || e->n_receptors > 0 || stimuli_move(e);
+    sim->field_moves = e->n_modulators > 0 || e->n_receptors > 0 || stimuli_move(e) ||
+                       contacts_n_fields(e) > 0;
     sim->memory = arena_create();
     meso_status status = sim->memory != NULL ? simulation_build(sim, options, err)
                                              : error_set(err, MESO_MEMORY, "out of memory");
@@ -271,6 +279,7 @@ void simulation_destroy(simulation **sim)
         synapses_destroy(s);
         recorder_destroy(s);
         plasticity_destroy(s);
+        contacts_destroy(s);
         learning_destroy(s);
         schedule_destroy(s);
         buffer_destroy(s->device, &s->network);

@@ -81,6 +81,16 @@ meso_status simulation_visit_edges(simulation *sim, uint32_t projection, edge_vi
 meso_status simulation_edges(simulation *sim, uint32_t projection, edge **edges, uint64_t *n,
                              meso_error *err);
 
+/** Contacts of a projection with structure: as of the latest update that all of them have had, and so far. */
+typedef struct contact_counts {
+    uint64_t contacts, formed, pruned;
+} contact_counts;
+meso_status simulation_contacts(simulation *sim, uint32_t projection, contact_counts *out,
+                                meso_error *err);
+/** Contacts of each target of a projection with structure: out [n_neurons of the target]. */
+meso_status simulation_indegrees(simulation *sim, uint32_t projection, uint32_t *out,
+                                 meso_error *err);
+
 /** Device memory, called with what it is for, before anything is allocated. */
 typedef struct memory_row {
     const char *name;

@@ -37,3 +37,14 @@ void rule_signature(const neuron_model *m, rule_event event, char *buffer, size_
     snprintf(buffer, size, "%s_state %s_%s(%s_state s, %s_parameters p, %s%s)", m->name, m->name,
              rule_event_names[event], m->name, m->name, derived, arguments);
 }
+
+void rule_turnover_signature(const neuron_model *m, char *buffer, size_t size)
+{
+    char derived[96] = "";
+    if (m->n_derived > 0)
+        snprintf(derived, sizeof derived, "%s_derived d, ", m->name);
+    snprintf(buffer, size,
+             "%s_state %s_turnover(%s_state s, %s_parameters p, %sreal signal, meso_words random, "
+             "real span_s)",
+             m->name, m->name, m->name, m->name, derived);
+}

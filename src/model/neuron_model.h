@@ -29,6 +29,11 @@
  *     <rule>_post(<rule>_state s, <rule>_parameters p, [<rule>_derived d,] real trace);
  *     <rule>_between(<rule>_state s, <rule>_parameters p, [<rule>_derived d,] real modulator, real span_ms);
  *
+ * and, if the descriptor says so, one for slow transitions, which is called at each update of a projection's structure:
+ *
+ *     <rule>_turnover(<rule>_state s, <rule>_parameters p, [<rule>_derived d,] real signal, meso_words random,
+ *                     real span_s);
+ *
  * A content is a state variable of a rule that is a strength of its own, in the unit of the weight: it stays in
  * [0, weight_max] and may feed ports of the target that the weight does not.
  */
@@ -84,6 +89,7 @@ typedef struct neuron_model {
     bool modulated; /* of a rule: what passes depends on a modulator */
     bool traces;    /* of a rule: it has the time constants of both */
     int32_t pre_delay; /* of a rule: parameter in ms by which it sees spikes of the source later, or -1 */
+    bool turnover;  /* of a rule: has slow transitions */
 } neuron_model;
 
 /** What a rule has a function for. */
@@ -97,5 +103,6 @@ void neuron_model_signature(const neuron_model *m, char *buffer, size_t size);
 void neuron_model_derive_signature(const neuron_model *m, char *buffer, size_t size);
 /** And those of a rule. */
 void rule_signature(const neuron_model *m, rule_event event, char *buffer, size_t size);
+void rule_turnover_signature(const neuron_model *m, char *buffer, size_t size);
 
 #endif

@@ -5,6 +5,7 @@
 #include "model/distribution.h"
 #include "model/modulator.h"
 #include "model/neuron_model.h"
+#include "model/structure.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -50,13 +51,6 @@ typedef enum spike_pairs {
     PAIRS_NEAREST, /* it knows the latest only */
 } spike_pairs;
 
-/* What a rule gets as its modulator, from the region of the target. */
-typedef enum modulator_source {
-    MODULATED_BY_NOTHING,
-    MODULATED_BY_CONCENTRATION, /* nM */
-    MODULATED_BY_RECEPTOR,      /* its activation on the target */
-} modulator_source;
-
 /* A content of the rule's, which every spike adds to ports of its own as it adds the weight to those of the projection. */
 typedef struct synapse_content {
     uint32_t state; /* of the rule */
@@ -98,6 +92,7 @@ typedef struct projection {
     synapse_storage storage;
     const short_term_plasticity *plasticity; /* NULL: none */
     const long_term_plasticity *learning;    /* NULL: none */
+    const structure *structure;              /* NULL: the contacts stay as they are */
     /* receptors on the terminals, in the target's region: they multiply U, or the weight where there is no U */
     const presynaptic_effect *presynaptic;
     uint32_t n_presynaptic;
@@ -108,6 +103,13 @@ typedef struct synapse_variable {
     const char *name, *unit;
     uint32_t state; /* of the rule; MODEL_NONE: the weight */
 } synapse_variable;
+
+/** Whether its contacts have an age, and the time for which they have been weak. */
+static inline bool contacts_are_timed(const projection *p)
+{
+    return p->structure != NULL && p->structure->prune != NULL &&
+           (p->structure->prune->after_s > 0 || p->structure->prune->older_than_s > 0);
+}
 
 /** Whether each of its spikes has an amplitude of its own. */
 static inline bool projection_has_amplitudes(const projection *p)
