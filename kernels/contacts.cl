@@ -347,7 +347,7 @@ MESO_FUNCTION void target_form(const bundle_contacts *c, const renewal *r, __glo
         uint values;
         const uint source = birth_source(c, key, k, target, &values);
         const uint late = c->delays[(values >> 8) & (MESO_QUANTILES - 1u)];
-        const uint group = late / c->s.group_steps;
+        const uint group = (uint)((late * c->s.per_group) >> 32);
         if (group - c->first_group != r->group)
             continue;
         const chunk_entry chunk = sources[source >> c->source_chunk_shift];
@@ -449,12 +449,13 @@ MESO_FUNCTION void bundle_renew(const learning_memory *m, const structure_memory
         const uint back = 1u + (q->first_group + g) * n->batches_per_group;
         const uint time = back < batch ? (uint)((batch - back) * n->batch_steps) : 0u;
         const uint update_steps = x->structures[l.e.structure].update_steps;
-        if (time == 0u || time % update_steps != 0u)
+        const uint number = time / update_steps;
+        if (number == 0u || number * update_steps != time)
             continue;
         l.delay = back * n->batch_steps;
         rows_sweep(n, q, &l, g, time);
         const bundle_contacts c = contacts_of(m, x, n, q, &l);
-        const renewal r = renewal_of(&c.s, x->field, g, time / update_steps);
+        const renewal r = renewal_of(&c.s, x->field, g, number);
         rows_do(&c, &r, x->chunks + c.source_first_chunk, MESO_RENEW);
         if (!c.s.forms)
             continue;

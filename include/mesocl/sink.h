@@ -137,6 +137,14 @@ typedef struct meso_assay_series {
     uint32_t n_bins;
 } meso_assay_series;
 
+/** Contacts of a projection with structure, as of the last update that all of them have had. */
+typedef struct meso_contacts_info {
+    const char *projection;
+    double rate_scale; /* slow time was compressed so much */
+    uint64_t contacts, formed, pruned;
+    double per_target; /* mean contacts of a target cell */
+} meso_contacts_info;
+
 /** What summary.json holds; see docs/architecture.md. */
 typedef struct meso_summary {
     const char *version;
@@ -151,6 +159,8 @@ typedef struct meso_summary {
     const meso_assay_value *assay_values;
     const meso_assay_series *assay_series;
     uint32_t n_assay_values, n_assay_series;
+    const meso_contacts_info *contacts;
+    uint32_t n_contacts; /* projections with structure */
 } meso_summary;
 
 typedef struct meso_sink {

@@ -112,8 +112,7 @@ static meso_status check_gain(loader *l, const cJSON *object, const char *key, d
 
 /* --- pruning ---------------------------------------------------------------------------------- */
 
-static meso_status read_pruning(loader *l, const cJSON *object, const projection *p,
-                                structure *s)
+static meso_status read_pruning(loader *l, const cJSON *object, const projection *p, structure *s)
 {
     const population *target = &l->experiment->populations[p->target];
     const char *key = population_weight_key(target, p->ports[0].port);
@@ -130,10 +129,11 @@ static meso_status read_pruning(loader *l, const cJSON *object, const projection
     read->below = below ? below->valuedouble : NAN;
     const bool has_rate = get_member(object, "rate_per_h") != NULL;
     if (!below && !has_rate)
-        return LOADER_ERROR(l, object, NULL, MESO_CONFIG,
-                            "every contact would go at the first update: below%s or rate_per_h says "
-                            "which, or how soon",
-                            key + strlen("weight"));
+        return LOADER_ERROR(
+            l, object, NULL, MESO_CONFIG,
+            "every contact would go at the first update: below%s or rate_per_h says "
+            "which, or how soon",
+            key + strlen("weight"));
     if (!below && read->after_s > 0)
         return LOADER_ERROR(l, object, "after_s", MESO_CONFIG, "below%s is missing",
                             key + strlen("weight"));
@@ -173,18 +173,18 @@ static meso_status check_sources(loader *l, const cJSON *object, const projectio
     const population *source = &l->experiment->populations[p->source];
     const bool self = p->source == p->target && !p->autapses;
     if (source->n_neurons <= (self ? 1u : 0u))
-        return LOADER_ERROR(l, object, NULL, MESO_RANGE,
-                            "there are no possible sources in '%s', which has one neuron, and autapses "
-                            "are not allowed",
-                            source->name);
+        return LOADER_ERROR(
+            l, object, NULL, MESO_RANGE,
+            "there are no possible sources in '%s', which has one neuron, and autapses "
+            "are not allowed",
+            source->name);
     if (!p->multapses && p->delay_ms.kind != DISTRIBUTION_CONSTANT)
         return LOADER_ERROR(l, object, NULL, MESO_CONFIG,
                             "where multapses are not allowed, delay_ms must be constant");
     return MESO_OK;
 }
 
-static meso_status read_formation(loader *l, const cJSON *object, const projection *p,
-                                  structure *s)
+static meso_status read_formation(loader *l, const cJSON *object, const projection *p, structure *s)
 {
     if (!object)
         return MESO_OK;

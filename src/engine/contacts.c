@@ -79,8 +79,8 @@ meso_status contacts_name(simulation *sim, meso_error *err)
 {
     const experiment *e = sim->e;
     contacts *c = &sim->contacts;
-    MESO_TRY(simulation_alloc(sim, e->n_projections + 1, sizeof *c->first_field, &c->first_field,
-                              err));
+    MESO_TRY(
+        simulation_alloc(sim, e->n_projections + 1, sizeof *c->first_field, &c->first_field, err));
     for (uint32_t i = 0; i < e->n_projections; i++) {
         const projection *p = &e->projections[i];
         if (p->structure == NULL)
@@ -190,6 +190,7 @@ static structure_entry entry_of(const simulation *sim, uint32_t i)
     const projection *p = &sim->e->projections[q->projection];
     const structure *s = p->structure;
     const double hours = s->update_s * s->rate_scale / S_PER_H;
+    const uint64_t group_steps = layout_group_steps(sim->l, STORAGE_PLASTIC);
     structure_entry x = {
         .projection = q->projection,
         .learning = q->learning,
@@ -207,7 +208,8 @@ static structure_entry entry_of(const simulation *sim, uint32_t i)
         .n_sources = sim->e->populations[p->source].n_neurons,
         .same = p->source == p->target && !p->autapses,
         .multapses = p->multapses,
-        .group_steps = layout_group_steps(sim->l, STORAGE_PLASTIC),
+        .group_steps = (uint32_t)group_steps,
+        .per_group = (UINT64_C(0x100000000) + group_steps - 1) / group_steps,
         .most_contacts = sim->l->projections[q->projection].most_contacts,
     };
     pruning_fill(s, hours, &x);
@@ -271,28 +273,17 @@ static meso_status update_arguments_set(simulation *sim, kernel *k, meso_error *
     const synapses *s = &sim->synapses;
     const learning *x = &sim->learning;
     const contacts *c = &sim->contacts;
-    const buffer *const tables[] = {&sim->network,
-                                    &sim->neurons.populations,
-                                    &s->table,
-                                    &x->table,
-                                    &x->constants,
-                                    &s->row_offsets,
-                                    &s->buffers[0],
-                                    &s->buffers[1],
-                                    &s->buffers[2],
-                                    &s->buffers[3],
-                                    &sim->ring,
-                                    &sim->modulators.field,
-                                    &x->events,
-                                    &x->n_events,
-                                    &x->levels,
-                                    &x->rows,
-                                    &c->table,
-                                    &sim->neurons.chunks,
-                                    &c->delays,
-                                    &c->weights,
-                                    &c->indegrees,
-                                    &c->tallies};
+    const buffer *const tables[] = {&sim->network,  &sim->neurons.populations,
+                                    &s->table,      &x->table,
+                                    &x->constants,  &s->row_offsets,
+                                    &s->buffers[0], &s->buffers[1],
+                                    &s->buffers[2], &s->buffers[3],
+                                    &sim->ring,     &sim->modulators.field,
+                                    &x->events,     &x->n_events,
+                                    &x->levels,     &x->rows,
+                                    &c->table,      &sim->neurons.chunks,
+                                    &c->delays,     &c->weights,
+                                    &c->indegrees,  &c->tallies};
     MESO_TRY(kernel_set_f32(k, 0, (float)sim->e->dt_ms, err));
     return kernel_set_buffers(k, 1, tables, sizeof tables / sizeof *tables, err);
 }
@@ -303,12 +294,18 @@ enum { COUNT_STRUCTURE, COUNT_TABLES, COUNT_STATUS = COUNT_TABLES + 12 };
 static meso_status count_arguments_set(simulation *sim, meso_error *err)
 {
     const contacts *c = &sim->contacts;
-    const buffer *const tables[] = {&sim->network,         &sim->neurons.populations,
-                                    &sim->synapses.table,  &sim->learning.table,
-                                    &c->table,             &sim->neurons.chunks,
-                                    &sim->learning.rows,   &c->indegrees,
-                                    &c->tallies,           &c->outdegrees,
-                                    &c->totals,            &sim->modulators.field};
+    const buffer *const tables[] = {&sim->network,
+                                    &sim->neurons.populations,
+                                    &sim->synapses.table,
+                                    &sim->learning.table,
+                                    &c->table,
+                                    &sim->neurons.chunks,
+                                    &sim->learning.rows,
+                                    &c->indegrees,
+                                    &c->tallies,
+                                    &c->outdegrees,
+                                    &c->totals,
+                                    &sim->modulators.field};
     return kernel_set_buffers(&sim->contacts.count, COUNT_TABLES, tables,
                               sizeof tables / sizeof *tables, err);
 }
@@ -384,7 +381,8 @@ meso_status contacts_launch(simulation *sim, uint64_t batch, meso_error *err)
         MESO_TRY(update_launch(sim, batch, err));
     for (uint32_t i = 0; i < l->n_structures; i++) {
         const structure_layout *s = &l->structures[i];
-        const uint64_t update = step < s->reach_steps ? 0 : (step - s->reach_steps) / s->update_steps;
+        const uint64_t update = step < s->reach_steps ? 0
+                                                      : (step - s->reach_steps) / s->update_steps;
         if (update == 0 || update * s->update_steps + s->reach_steps != step)
             continue;
         MESO_TRY(count_launch(sim, i, err));
@@ -416,8 +414,8 @@ meso_status simulation_contacts(simulation *sim, uint32_t projection, contact_co
     if (i == sim->l->n_structures)
         return error_set(err, MESO_ARGUMENT, "projections.%s has no structure",
                          sim->e->projections[projection].name);
-    MESO_TRY(buffer_read(sim->device, &sim->contacts.totals, i * sizeof totals, sizeof totals, totals,
-                         err));
+    MESO_TRY(buffer_read(sim->device, &sim->contacts.totals, i * sizeof totals, sizeof totals,
+                         totals, err));
     *out = (contact_counts){.contacts = totals[0], .formed = totals[2], .pruned = totals[3]};
     return MESO_OK;
 }
@@ -433,10 +431,9 @@ meso_status simulation_indegrees(simulation *sim, uint32_t projection, uint32_t 
     uint32_t *places = malloc(to->n_padded * sizeof *places);
     if (places == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
-    const meso_status status = buffer_read(
-        sim->device, &sim->contacts.indegrees,
-        sim->l->structures[i].first_indegree * sizeof *places, to->n_padded * sizeof *places, places,
-        err);
+    const meso_status status = buffer_read(sim->device, &sim->contacts.indegrees,
+                                           sim->l->structures[i].first_indegree * sizeof *places,
+                                           to->n_padded * sizeof *places, places, err);
     for (uint32_t k = 0; status == MESO_OK && k < sim->e->populations[target].n_neurons; k++)
         out[k] = places[layout_place(sim->l, to, k)];
     free(places);
@@ -454,10 +451,11 @@ meso_status contacts_failed(const simulation *sim, const uint32_t status[4], mes
                          "above %.15g gives more",
                          p->name, most, sim->e->populations[p->source].name, p->structure->spare);
     if (status[MESO_STATUS_CODE] == MESO_FAILED_TARGET_FULL)
-        return error_set(err, MESO_NUMERICS,
-                         "projections.%s: no room for a new contact: a cell of '%s' has %u, which its "
-                         "input was scaled for; a structure.spare above %.15g allows more",
-                         p->name, sim->e->populations[p->target].name, most, p->structure->spare);
+        return error_set(
+            err, MESO_NUMERICS,
+            "projections.%s: no room for a new contact: a cell of '%s' has %u, which its "
+            "input was scaled for; a structure.spare above %.15g allows more",
+            p->name, sim->e->populations[p->target].name, most, p->structure->spare);
     return error_set(err, MESO_INTERNAL,
                      "projections.%s: its sources and its targets count different numbers of "
                      "contacts",

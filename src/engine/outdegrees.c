@@ -25,8 +25,8 @@ static meso_status one_create(simulation *sim, const structure_layout *s, outdeg
     MESO_TRY(simulation_alloc(sim, x->n_slots, sizeof *x->intervals, &x->intervals, err));
     for (uint32_t i = 0; i < x->n_slots; i++)
         MESO_TRY(simulation_alloc(sim, n, sizeof **x->slots, &x->slots[i], err));
-    return buffer_read(sim->device, &sim->contacts.outdegrees,
-                       s->first_outdegree * sizeof *x->now, n * sizeof *x->now, x->now, err);
+    return buffer_read(sim->device, &sim->contacts.outdegrees, s->first_outdegree * sizeof *x->now,
+                       n * sizeof *x->now, x->now, err);
 }
 
 meso_status outdegrees_create(simulation *sim, meso_error *err)

@@ -29,7 +29,7 @@ uint32_t contacts_most(const projection *p, double n)
 
 /* The larger of a Poisson number and its mean m is m + 0.4 sqrt(m) on average; rounding up adds a half. */
 double row_places_expect(const experiment *e, const layout *l, const bundle_layout *b,
-                     const projection *p, double n)
+                         const projection *p, double n)
 {
     const double n_rows = (double)e->populations[p->source].n_neurons * l->n_partitions *
                           b->n_groups;
@@ -57,7 +57,7 @@ static void means_fill(const experiment *e, const layout *l, const bundle_layout
 }
 
 meso_status row_places_fill(const experiment *e, const layout *l, const bundle_layout *b,
-                        uint32_t *rows, meso_error *err)
+                            uint32_t *rows, meso_error *err)
 {
     const projection *p = &e->projections[b->projections[0]];
     const uint64_t per_cell = (uint64_t)l->n_partitions * b->n_groups;

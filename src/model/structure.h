@@ -23,11 +23,11 @@ typedef struct slow_signal {
 
 /* Who may go, and how soon: with p = 1 - exp(-hazard x update_s), hazard = rate + gain S. */
 typedef struct pruning {
-    double below;          /* weight and contents together; NAN: whatever they are */
-    double after_s;        /* it must have been below so long */
-    double older_than_s;   /* and be older than this; the first contacts are */
-    double rate_per_h;     /* NAN: all of them, at once */
-    double gain_per_h;     /* of the signal */
+    double below;        /* weight and contents together; NAN: whatever they are */
+    double after_s;      /* it must have been below so long */
+    double older_than_s; /* and be older than this; the first contacts are */
+    double rate_per_h;   /* NAN: all of them, at once */
+    double gain_per_h;   /* of the signal */
 } pruning;
 
 /* Expected new contacts of a target: rate + gain S. Their sources are drawn uniformly. */
@@ -38,8 +38,9 @@ typedef struct formation {
 
 typedef struct structure {
     double update_s;
-    double spare;          /* share of free places in a row */
-    double rate_scale;     /* slow time runs so many times as fast: rates are multiplied, times divided by it */
+    double spare; /* share of free places in a row */
+    double
+        rate_scale; /* slow time runs so many times as fast: rates are multiplied, times divided by it */
     slow_signal signal;
     const pruning *prune;  /* NULL: none goes */
     const formation *form; /* NULL: none comes */

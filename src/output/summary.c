@@ -81,6 +81,24 @@ static void write_assays(json_text *json, const meso_summary *summary)
     json_close(json, ']');
 }
 
+static void write_contacts(json_text *json, const meso_summary *summary)
+{
+    if (summary->n_contacts == 0)
+        return;
+    json_open(json, "structure", '{');
+    for (uint32_t i = 0; i < summary->n_contacts; i++) {
+        const meso_contacts_info *c = &summary->contacts[i];
+        json_open(json, c->projection, '{');
+        json_number(json, "rate_scale", c->rate_scale);
+        json_integer(json, "contacts", c->contacts);
+        json_integer(json, "formed", c->formed);
+        json_integer(json, "pruned", c->pruned);
+        json_number(json, "contacts_per_target", c->per_target);
+        json_close(json, '}');
+    }
+    json_close(json, '}');
+}
+
 static char *summary_text(const summary_head *head, const meso_summary *summary)
 {
     json_text json = {0};
@@ -95,6 +113,7 @@ static char *summary_text(const summary_head *head, const meso_summary *summary)
     for (uint32_t p = 0; p < head->n_populations; p++)
         json_number(&json, head->populations[p], summary->rates_hz[p]);
     json_close(&json, '}');
+    write_contacts(&json, summary);
     write_assays(&json, summary);
     json_close(&json, '}');
     return text_take(&json.out);

@@ -459,6 +459,27 @@ static meso_status walk_go(walk *w, meso_error *err)
     return MESO_OK;
 }
 
+/* Empty where they cannot be read any more: then something else has failed before. */
+static void contacts_describe(walk *w, meso_summary *s)
+{
+    meso_contacts_info *all = arena_alloc(w->memory, (w->e->n_projections + 1) * sizeof *all);
+    s->contacts = all;
+    for (uint32_t i = 0; all != NULL && i < w->e->n_projections; i++) {
+        const projection *p = &w->e->projections[i];
+        contact_counts n = {0};
+        if (p->structure == NULL || simulation_contacts(w->sim, i, &n, NULL) != MESO_OK)
+            continue;
+        all[s->n_contacts++] = (meso_contacts_info){
+            .projection = p->name,
+            .rate_scale = p->structure->rate_scale,
+            .contacts = n.contacts,
+            .formed = n.formed,
+            .pruned = n.pruned,
+            .per_target = (double)n.contacts / w->e->populations[p->target].n_neurons,
+        };
+    }
+}
+
 /* Every sink that began hears the end, however it came about, so that it can close its files. What goes
  * wrong then counts more than a stop, but not more than the error that ended the run. */
 static meso_status walk_end(walk *w, meso_status outcome, meso_error *err)
@@ -494,6 +515,7 @@ static meso_status walk_end(walk *w, meso_status outcome, meso_error *err)
         outcome = drawn != MESO_OK ? drawn : outcome;
         s.status = outcome;
     }
+    contacts_describe(w, &s);
     s.bytes_per_synapse = s.synapses > 0 ? (double)now / (double)s.synapses : 0;
     for (uint32_t i = 0; i < w->n_begun; i++) {
         meso_error cause = {0};

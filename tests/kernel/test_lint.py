@@ -39,7 +39,7 @@ def structs(descriptor):
 
 
 BELOW = ("layout.clh", "groups.clh", "plasticity.clh", "edges.clh")
-FIELDS = ("receptors.clh", "terminals.clh", "grids.clh")
+FIELDS = ("receptors.clh", "terminals.clh", "grids.clh", "signals.clh")
 
 
 def includes(*names):
@@ -74,7 +74,7 @@ class KernelTexts(unittest.TestCase):
 
     def test_the_kernels_of_one_neuron_or_synapse_per_item(self):
         for path in sorted(KERNELS.glob("*.cl")):
-            if path.name not in ("network.cl", "grids.cl", "learning.cl"):
+            if path.name not in ("network.cl", "grids.cl", "learning.cl", "contacts.cl"):
                 with self.subTest(kernel=path.name):
                     self.assertEqual(lint(includes(*BELOW, *FIELDS, path.name), 1), "")
 
@@ -103,11 +103,14 @@ class KernelTexts(unittest.TestCase):
                      "learned_synapse rule_apply(uint rule, int event, const rule_numbers *n, learned_synapse x,\n"
                      "                           real value, real span_ms, meso_words random);\n"
                      "int rule_waits(uint rule);\nint rule_is_random(uint rule);\n"
-                     "uint rule_contents(uint rule);\nuint rule_hears(uint rule);\n")
-        text = includes("layout.clh", "groups.clh", "plasticity.clh", "synapses.clh", "pending.clh") + generated
+                     "uint rule_contents(uint rule);\nuint rule_hears(uint rule);\n"
+                     "int rule_turns(uint rule);\n"
+                     "learned_synapse rule_turnover(uint rule, const rule_numbers *n, learned_synapse x,\n"
+                     "                              real signal, meso_words random, real span_s);\n")
+        text = includes(*BELOW, "synapses.clh", "pending.clh") + generated
         for options in ("", "#define MESO_SERIAL\n"):
             with self.subTest(options=options):
-                self.assertEqual(lint(options + text + includes("learning.cl"), 1), "")
+                self.assertEqual(lint(options + text + includes("learning.cl", "contacts.cl"), 1), "")
 
     def test_every_model_has_its_pair_of_files(self):
         for folder in ("neurons", "currents", "rules"):

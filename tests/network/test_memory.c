@@ -69,6 +69,15 @@ static void test_plan_of_synapses_with_contents(void **state)
                          "\"uniform\",\"min\":0,\"max\":0.01}}}}"));
 }
 
+static void test_plan_of_contacts_that_come_and_go(void **state)
+{
+    (void)state;
+    assert_planned(LARGE(",\"long_term_plasticity\":{\"rule\":\"stdp\",\"weight_max_nS\":0.01,"
+                         "\"update_ms\":500},\"structure\":{\"update_s\":60,\"prune\":{"
+                         "\"rate_per_h\":1,\"older_than_s\":60},\"form\":{\"per_target_per_h\":300,"
+                         "\"weight_nS\":0.001}}"));
+}
+
 static void refuse(const char *json, meso_status status, const char *part)
 {
     meso_experiment *e = capture_load(json);
@@ -208,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_plan_is_within_five_percent),
         cmocka_unit_test(test_plan_of_synapses_that_learn),
         cmocka_unit_test(test_plan_of_synapses_with_contents),
+        cmocka_unit_test(test_plan_of_contacts_that_come_and_go),
         cmocka_unit_test(test_too_large_a_population_is_refused),
         cmocka_unit_test(test_too_many_synapses_are_refused),
         cmocka_unit_test(test_one_cell_alone_runs),
