@@ -132,18 +132,25 @@ MESO_FUNCTION void learned_bound(const edge_rule *r, __global const content_entr
     }
 }
 
-/* Contacts that are formed: those before and after an update may meet in one step. */
-MESO_FUNCTION void formed_bound(const edge_rule *r, __global const chunk_entry *chunks, uint partition,
-                                __global uint *sums)
+/* All contacts that a target may have: those before and after an update may meet in one step. */
+MESO_FUNCTION void target_bound(const edge_rule *r, int largest, __global uint *sum)
+{
+    const ulong most = 2ul * r->most_contacts * (ulong)largest;
+    bound_add(sum, r->n_words, (int)min(most, 0x7ffffffful));
+}
+
+MESO_FUNCTION void formed_bound(const edge_rule *r, __global const content_entry *contents,
+                                __global const chunk_entry *chunks, uint partition, __global uint *sums)
 {
     for (uint c = r->target_first_chunk; c < r->target_first_chunk + r->target_n_chunks; c++) {
         const chunk_entry chunk = chunks[c];
         if (chunk.partition != partition)
             continue;
         for (uint i = (uint)get_local_id(0); i < chunk.n; i += (uint)get_local_size(0)) {
-            const ulong most = 2ul * r->most_contacts * (ulong)r->largest;
-            bound_add(&sums[r->ring_word + chunk.local_first + i], r->n_words,
-                      (int)min(most, 0x7ffffffful));
+            const uint cell = chunk.local_first + i;
+            target_bound(r, r->largest, &sums[r->ring_word + cell]);
+            for (uint k = r->first_content; k < r->first_content + r->n_contents; k++)
+                target_bound(r, contents[k].largest, &sums[contents[k].ring_word + cell]);
         }
     }
 }
@@ -185,7 +192,7 @@ __kernel void ring_bound(uint n_bundles, __global const bundle_entry *bundles, u
         }
         if (b.storage == MESO_LEARNED && r.most_contacts > 0u) {
             if (b.first_cell == 0u) /* once, for all parts */
-                formed_bound(&r, chunks, partition, mine);
+                formed_bound(&r, contents, chunks, partition, mine);
             continue;
         }
         __global const uint *of_bundle = synapses[b.buffer] + b.synapse_base;

@@ -22,6 +22,8 @@ typedef struct structure_memory {
     __global const chunk_entry *chunks;
     __global const ushort *delays; /* beyond a batch, [MESO_QUANTILES] for each structure */
     __global const float *weights;
+    __global const content_entry *contents;
+    __global const int *strengths; /* at the start, as levels of all bundles */
     __global uint *indegrees, *tallies;
     __global const float *field;
 } structure_memory;
@@ -35,6 +37,8 @@ typedef struct bundle_contacts {
     uint n_arrays;
     __global const ushort *delays;
     __global const float *weights; /* of new ones */
+    __global const content_entry *contents;
+    __global const int *strengths;
     uint source_first_chunk, source_n_chunks, source_chunk_shift;
     uint target_first_chunk, target_n_chunks, target_chunk_shift;
     uint first_cell, n_cells, n_partitions, n_groups;
@@ -64,6 +68,8 @@ MESO_FUNCTION bundle_contacts contacts_of(const learning_memory *m, const struct
     c.n_arrays = 2u + l->e.n_states + (c.s.timed ? 1u : 0u);
     c.delays = x->delays + c.s.first_quantile;
     c.weights = x->weights + c.s.first_quantile;
+    c.contents = x->contents + c.s.first_content;
+    c.strengths = x->strengths + q->levels;
     c.source_first_chunk = from.first_chunk;
     c.source_n_chunks = from.n_chunks;
     c.source_chunk_shift = from.chunk_shift;
@@ -195,15 +201,22 @@ MESO_FUNCTION meso_words contact_words(const bundle_contacts *c, uint source, ui
 
 MESO_FUNCTION void contact_turn(const bundle_contacts *c, const renewal *r, uint s, meso_words random)
 {
-    learned_synapse x = synapse_load(&c->l, s);
+    learned_synapse x;
+    synapse_load(&c->l, s, &x);
     x = rule_turnover(c->l.e.rule, &c->l.numbers, x, r->signal, random, c->s.span_s);
     x.weight = fmin(fmax(x.weight, c->l.e.weight_min), c->l.e.weight_max);
     synapse_store(&c->l, s, &x);
 }
 
+/* Weight and contents. */
 MESO_FUNCTION float contact_strength(const bundle_contacts *c, uint s)
 {
-    return synapse_load(&c->l, s).weight;
+    learned_synapse x;
+    synapse_load(&c->l, s, &x);
+    float sum = x.weight;
+    for (uint k = 0; k < MESO_RULE_STATES; k++)
+        sum += (rule_contents(c->l.e.rule) >> k & 1u) ? x.states[k] : 0.0f;
+    return sum;
 }
 
 /* Whether it may go by its weight, and for how long it has been so; and by its age. */
@@ -316,8 +329,22 @@ MESO_FUNCTION int drawn_before(const bundle_contacts *c, meso_words key, uint k,
     return 0;
 }
 
+/* Its contents are drawn as those of the first contacts were. */
+MESO_FUNCTION void contact_make(const bundle_contacts *c, uint s, uint place, uint target, uint values)
+{
+    const float weight = c->weights[values >> 20];
+    *word_at(c, 0u, s) = place;
+    *word_at(c, 1u, s) = as_uint(weight);
+    for (uint a = 2u; a < c->n_arrays; a++)
+        *word_at(c, a, s) = 0u;
+    for (uint k = 0; k < c->s.n_contents; k++)
+        *word_at(c, 2u + c->contents[k].state, s) =
+            as_uint(content_begin(&c->contents[k], c->strengths, target, values, weight));
+}
+
 /* Behind the contacts of its row, in any order. */
-MESO_FUNCTION void contact_form(const bundle_contacts *c, uint row, uint place, uint target_cell, uint values)
+MESO_FUNCTION void contact_form(const bundle_contacts *c, uint row, uint place, uint target, uint target_cell,
+                                uint values)
 {
     const uint first = c->l.to.row_offsets[row], n_places = c->l.to.row_offsets[row + 1u] - first;
     if (c->indegrees[target_cell] >= c->s.most_contacts) {
@@ -329,10 +356,7 @@ MESO_FUNCTION void contact_form(const bundle_contacts *c, uint row, uint place, 
         contacts_fail(c, MESO_FAILED_ROW_FULL, n_places);
         return;
     }
-    *word_at(c, 0u, first + at) = place;
-    *word_at(c, 1u, first + at) = as_uint(c->weights[values >> 20]);
-    for (uint a = 2u; a < c->n_arrays; a++)
-        *word_at(c, a, first + at) = 0u;
+    contact_make(c, first + at, place, target, values);
     c->indegrees[target_cell]++; /* of this item's own target */
     MESO_NEXT(c->formed);
 }
@@ -356,7 +380,7 @@ MESO_FUNCTION void target_form(const bundle_contacts *c, const renewal *r, __glo
         if (row == MESO_NEVER)
             continue;
         if (c->s.multapses || !(row_has(c, row, place) || drawn_before(c, key, k, target, source)))
-            contact_form(c, row, place, target_cell, values);
+            contact_form(c, row, place, target, target_cell, values);
     }
 }
 
@@ -472,7 +496,8 @@ MESO_FUNCTION void bundle_renew(const learning_memory *m, const structure_memory
         __global float *field, __global post_event *events, __global uint *n_events,                          \
         __global modulator_level *levels, __global row_state *rows,                                           \
         __global const structure_entry *structures, __global const chunk_entry *chunks,                       \
-        __global const ushort *delays, __global const float *weights, __global uint *indegrees,               \
+        __global const ushort *delays, __global const float *weights,                                         \
+        __global const content_entry *contents, __global const int *strengths, __global uint *indegrees,      \
         __global uint *tallies, __global uint *status
 #define MESO_CONTACTS_MEMORY                                                                                  \
     const learning_memory m = {network,                                                                       \
@@ -490,8 +515,9 @@ MESO_FUNCTION void bundle_renew(const learning_memory *m, const structure_memory
                                n_events,                                                                      \
                                levels,                                                                        \
                                rows,                                                                          \
+                               0,                                                                             \
                                status};                                                                       \
-    const structure_memory x = {structures, chunks, delays, weights, indegrees, tallies, field};              \
+    const structure_memory x = {structures, chunks, delays, weights, contents, strengths, indegrees, tallies, field}; \
     const network_entry n = *network;                                                                         \
     const uint partition = (uint)get_group_id(0);
 

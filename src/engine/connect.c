@@ -470,14 +470,15 @@ static meso_status bundles_upload(simulation *sim, meso_error *err)
     return status;
 }
 
-/* Tables of rules that nobody reads any more; empty ones remain, as arguments of kernels. */
+/* Tables of rules that nobody reads any more; empty ones remain, as arguments of kernels. New contacts get contents. */
 static meso_status rules_shrink(simulation *sim, meso_error *err)
 {
     synapses *s = &sim->synapses;
     buffer *tables[] = {&s->rules, &s->delays, &s->source_outdegrees, &s->contents};
+    const size_t n = sizeof tables / sizeof *tables - (sim->l->n_structures > 0);
     if (sim->l->makes_edges)
         return MESO_OK;
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+    for (size_t i = 0; i < n; i++) {
         const char *name = tables[i]->name;
         buffer_destroy(sim->device, tables[i]);
         MESO_TRY(buffer_create(sim->device, name, 0, NULL, tables[i], err));

@@ -209,6 +209,8 @@ static structure_entry entry_of(const simulation *sim, uint32_t i)
         .same = p->source == p->target && !p->autapses,
         .multapses = p->multapses,
         .group_steps = (uint32_t)group_steps,
+        .first_content = contents_first(sim->e, q->projection),
+        .n_contents = contents_count(sim->e, q->projection),
         .per_group = (UINT64_C(0x100000000) + group_steps - 1) / group_steps,
         .most_contacts = sim->l->projections[q->projection].most_contacts,
     };
@@ -266,7 +268,7 @@ done:
 /* --- kernels ------------------------------------------------------------------------------------------ */
 
 /* Arguments of contacts_begin and contacts_update (contacts.cl) by position. */
-enum { STATUS = 23, BATCH };
+enum { STATUS = 25, BATCH };
 
 static meso_status update_arguments_set(simulation *sim, kernel *k, meso_error *err)
 {
@@ -283,6 +285,7 @@ static meso_status update_arguments_set(simulation *sim, kernel *k, meso_error *
                                     &x->levels,     &x->rows,
                                     &c->table,      &sim->neurons.chunks,
                                     &c->delays,     &c->weights,
+                                    &s->contents,   &s->level_table,
                                     &c->indegrees,  &c->tallies};
     MESO_TRY(kernel_set_f32(k, 0, (float)sim->e->dt_ms, err));
     return kernel_set_buffers(k, 1, tables, sizeof tables / sizeof *tables, err);

@@ -98,6 +98,14 @@ static edge *edges_of(network *w, uint32_t projection, uint64_t *n)
     return edges;
 }
 
+static uint32_t projection_named(const meso_experiment *e, const char *name)
+{
+    uint32_t p = 0;
+    while (strcmp(e->projections[p].name, name) != 0)
+        p++;
+    return p;
+}
+
 static contact_counts counts_of(network *w)
 {
     contact_counts c;
@@ -296,7 +304,8 @@ static void assert_same_edges(network *first, network *other, uint32_t n_project
             assert_int_equal(n, m);
             for (uint64_t k = 0; k < n; k++)
                 assert_true(a[k].source == b[k].source && a[k].target == b[k].target &&
-                            a[k].delay_steps == b[k].delay_steps && a[k].weight == b[k].weight);
+                            a[k].delay_steps == b[k].delay_steps && a[k].weight == b[k].weight &&
+                            memcmp(a[k].states, b[k].states, a[k].n_states * sizeof(float)) == 0);
         }
         free(a);
         free(b);
@@ -314,7 +323,7 @@ static void test_same_contacts_and_spikes_for_any_layout(void **state)
         {.work_group_size = 4},
         {.work_group_size = 16, .partitions = 2},
         {.work_group_size = 64, .vector_width = 4},
-        {.buffer_bytes = 30000}, /* projections are cut into parts */
+        {.buffer_bytes = 40000}, /* projections are cut into parts */
     };
     const char file[] = "tests/support/structure.json";
     meso_error err = {0};
@@ -373,6 +382,64 @@ static void test_exactly_the_weak_contacts_go(void **state)
     assert_int_equal(k, m);
     assert_true(m < n && m > 0);
     free(all);
+    free(edges);
+    close_network(&w);
+}
+
+/* Silent contacts have contents alone. */
+static void test_contents_add_to_the_weight(void **state)
+{
+    (void)state;
+    meso_experiment *e = NULL;
+    meso_error err = {0};
+    const char *changes[] = {"projections.silent.structure.prune={\"below_mV\":0.4}",
+                             "projections.silent.structure.form=null",
+                             "projections.silent.long_term_plasticity.parameters.rate_per_s=0",
+                             "populations.in.n_neurons=400", "populations.out.n_neurons=300"};
+    check(meso_experiment_load("tests/support/structure.json", changes, 5, &e, &err), &err);
+    const uint32_t p = projection_named(e, "silent");
+    network w = open_loaded(e, NULL);
+    uint64_t n, m, k = 0;
+    edge *all = edges_of(&w, p, &n);
+    advance(&w, 30);
+    edge *edges = edges_of(&w, p, &m);
+    for (uint64_t i = 0; i < n; i++) {
+        assert_true(all[i].weight == 0 && all[i].states[1] > 0.09f);
+        if (all[i].states[1] >= 0.4f) {
+            assert_true(k < m && edges[k].source == all[i].source &&
+                        edges[k].target == all[i].target && edges[k].states[1] == all[i].states[1]);
+            k++;
+        }
+    }
+    assert_int_equal(k, m);
+    assert_within("those that stay", (double)m, (double)n * 2 / 3, (double)n * 2 / 9, 7);
+    free(all);
+    free(edges);
+    close_network(&w);
+}
+
+/* New ones get theirs as the first did: uniform in [0.1, 1]. */
+static void test_new_contacts_have_contents(void **state)
+{
+    (void)state;
+    meso_experiment *e = NULL;
+    meso_error err = {0};
+    const char *changes[] = {"projections.silent.probability=0.02",
+                             "projections.silent.structure.spare=10",
+                             "projections.silent.structure.rate_scale=40",
+                             "populations.in.n_neurons=400", "populations.out.n_neurons=300"};
+    check(meso_experiment_load("tests/support/structure.json", changes, 5, &e, &err), &err);
+    const uint32_t p = projection_named(e, "silent");
+    network w = open_loaded(e, NULL);
+    uint64_t n, n_first;
+    double sum = 0;
+    free(edges_of(&w, p, &n_first));
+    advance(&w, 30);
+    edge *edges = edges_of(&w, p, &n);
+    for (uint64_t i = 0; i < n; i++)
+        sum += edges[i].states[1];
+    assert_within("new ones", (double)(n - n_first), 300 * 100 / 9.0, 300 * 100 / 9.0, 7);
+    assert_true(fabs(sum / (double)n - 0.55) < SIGMAS * 0.9 / sqrt(12.0 * (double)n));
     free(edges);
     close_network(&w);
 }
@@ -555,9 +622,7 @@ static void test_slow_transitions_of_a_rule(void **state)
         "projections.silent.structure.form=null", "projections.forward.structure=null",
         "projections.recurrent.structure=null",   "projections.recurrent.weight_mV=0"};
     check(meso_experiment_load("tests/support/structure.json", changes, 6, &e, &err), &err);
-    uint32_t p = 0;
-    while (strcmp(e->projections[p].name, "silent") != 0)
-        p++;
+    const uint32_t p = projection_named(e, "silent");
     network w = open_loaded(e, NULL);
     uint64_t n;
     double silent = 0, weight = 0;
@@ -652,6 +717,8 @@ int main(void)
         cmocka_unit_test(test_a_million_contacts_keep_every_invariant),
         cmocka_unit_test(test_same_contacts_and_spikes_for_any_layout),
         cmocka_unit_test(test_exactly_the_weak_contacts_go),
+        cmocka_unit_test(test_contents_add_to_the_weight),
+        cmocka_unit_test(test_new_contacts_have_contents),
         cmocka_unit_test(test_weak_contacts_go_after_a_time),
         cmocka_unit_test(test_young_contacts_are_spared),
         cmocka_unit_test(test_new_contacts_are_poisson_and_uniform),
