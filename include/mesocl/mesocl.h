@@ -16,6 +16,7 @@
 #include <mesocl/output.h>
 #include <mesocl/simulation.h>
 #include <mesocl/sink.h>
+#include <mesocl/state.h>
 #include <mesocl/status.h>
 #include <mesocl/version.h>
 

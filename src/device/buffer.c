@@ -1,6 +1,7 @@
 #include "device/device.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
@@ -45,14 +46,66 @@ static void *huge_pages(const meso_device *device, size_t bytes)
     return memory;
 }
 
-meso_status buffer_reserve(meso_device *device, const char *name, size_t bytes, buffer *out,
-                           meso_error *err)
+/* --- the list of those that there are ------------------------------------------------------------ */
+
+/* Room for one more. */
+static meso_status list_grow(meso_device *device, meso_error *err)
+{
+    if (device->n_buffers < device->buffer_capacity)
+        return MESO_OK;
+    const size_t capacity = device->buffer_capacity > 0 ? 2 * device->buffer_capacity : 128;
+    buffer *longer = realloc(device->buffers, capacity * sizeof *longer);
+    if (longer == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    device->buffers = longer;
+    device->buffer_capacity = capacity;
+    return MESO_OK;
+}
+
+static void list_remove(meso_device *device, uint64_t number)
+{
+    size_t i = 0;
+    while (i < device->n_buffers && device->buffers[i].number != number)
+        i++;
+    if (i == device->n_buffers)
+        return;
+    device->n_buffers--;
+    memmove(&device->buffers[i], &device->buffers[i + 1],
+            (device->n_buffers - i) * sizeof *device->buffers);
+}
+
+uint64_t buffers_made(const meso_device *device)
+{
+    return device->n_made;
+}
+
+meso_status buffers_visit(const meso_device *device, uint64_t first, uint64_t end,
+                          buffer_visitor *visit, void *self, meso_error *err)
+{
+    for (size_t i = 0; i < device->n_buffers; i++)
+        if (device->buffers[i].number >= first && device->buffers[i].number < end)
+            MESO_TRY(visit(self, &device->buffers[i], err));
+    return MESO_OK;
+}
+
+/* --- making and freeing ---------------------------------------------------------------------------- */
+
+meso_status buffer_reserve(meso_device *device, buffer_role role, const char *name, size_t bytes,
+                           buffer *out, meso_error *err)
 {
     *out = (buffer){0};
     size_t allocated = allocated_bytes(bytes);
+    if (role < BUFFER_CONSTANT || role > BUFFER_PARTS)
+        return error_set(err, MESO_INTERNAL,
+                         "buffer `%s` does not say whether it is constant or state", name);
     MESO_TRY(check_limits(device, name, allocated, err));
+    MESO_TRY(list_grow(device, err));
     cl_int code;
-    buffer b = {.bytes = bytes, .name = name, .host = huge_pages(device, allocated)};
+    buffer b = {.bytes = bytes,
+                .name = name,
+                .role = role,
+                .number = device->n_made,
+                .host = huge_pages(device, allocated)};
     const cl_mem_flags flags = CL_MEM_READ_WRITE | (b.host ? CL_MEM_USE_HOST_PTR : 0);
     b.mem = clCreateBuffer(device->context, flags, allocated, b.host, &code);
     meso_status status = opencl_check(device, code, "clCreateBuffer", name, err);
@@ -63,16 +116,18 @@ meso_status buffer_reserve(meso_device *device, const char *name, size_t bytes, 
     device->now_bytes += allocated;
     if (device->now_bytes > device->peak_bytes)
         device->peak_bytes = device->now_bytes;
+    device->n_made++;
+    device->buffers[device->n_buffers++] = b;
     *out = b;
     return MESO_OK;
 }
 
-meso_status buffer_create(meso_device *device, const char *name, size_t bytes, const void *content,
-                          buffer *out, meso_error *err)
+meso_status buffer_create(meso_device *device, buffer_role role, const char *name, size_t bytes,
+                          const void *content, buffer *out, meso_error *err)
 {
     buffer b;
     *out = (buffer){0};
-    MESO_TRY(buffer_reserve(device, name, bytes, &b, err));
+    MESO_TRY(buffer_reserve(device, role, name, bytes, &b, err));
     meso_status status;
     if (content && bytes > 0) {
         status = buffer_write(device, &b, 0, bytes, content, err);
@@ -91,7 +146,8 @@ meso_status buffer_create(meso_device *device, const char *name, size_t bytes, c
 meso_status buffers_create(meso_device *device, const buffer_spec *specs, size_t n, meso_error *err)
 {
     for (size_t i = 0; i < n; i++)
-        MESO_TRY(buffer_create(device, specs[i].name, specs[i].bytes, specs[i].content, specs[i].out, err));
+        MESO_TRY(buffer_create(device, specs[i].role, specs[i].name, specs[i].bytes,
+                               specs[i].content, specs[i].out, err));
     return MESO_OK;
 }
 
@@ -102,6 +158,7 @@ void buffer_destroy(meso_device *device, buffer *b)
             clFinish(device->queue); /* nothing may still work on memory that is freed */
         clReleaseMemObject(b->mem);
         free(b->host);
+        list_remove(device, b->number);
         device->now_bytes -= allocated_bytes(b->bytes);
     }
     *b = (buffer){0};

@@ -327,6 +327,7 @@ void meso_device_close(meso_device **device)
         clReleaseContext(d->context);
     free(d->cache_directory);
     free(d->dump_directory);
+    free(d->buffers);
     free(d);
 }
 

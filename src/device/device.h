@@ -33,6 +33,9 @@ struct meso_device {
     char *dump_directory;   /* NULL: texts of programs are not written */
     double compile_s;       /* spent on programs so far */
     uint64_t now_bytes, peak_bytes;
+    buffer *buffers; /* [n_buffers] that there are, by number */
+    size_t n_buffers, buffer_capacity;
+    uint64_t n_made;
     const char *recent[RECENT_LAUNCHES]; /* a ring; literals */
     uint64_t n_launches;
     profile profile;

@@ -15,23 +15,34 @@ const char *opencl_error_name(cl_int code);
 
 /* --- buffers: counted, named, zero-filled when `content` is NULL ---------------------------------- */
 
+/** What a buffer is to a run that goes on after a restart. There is no default. */
+typedef enum buffer_role {
+    BUFFER_CONSTANT = 1, /* follows from the experiment, and no step of the loop changes it */
+    BUFFER_STATE,        /* goes from one field step to the next: a checkpoint has it */
+    BUFFER_PASSING,      /* filled and read again within an interval; a new one is as good */
+    BUFFER_PARTS,        /* in parts state: its owner says which (engine/state.c) */
+} buffer_role;
+
 typedef struct buffer {
     cl_mem mem;
     size_t bytes;
     const char *name; /* borrowed: a literal */
-    void *host;       /* memory that backs it, if not the driver's own */
+    buffer_role role;
+    uint64_t number; /* counts all buffers that the device made */
+    void *host;      /* memory that backs it, if not the driver's own */
 } buffer;
 
 /**
- * Errors    MESO_DEVICE_MEMORY with name, bytes asked, bytes in use and the device's limits
+ * Errors    MESO_DEVICE_MEMORY with name, bytes asked, bytes in use and the device's limits; MESO_INTERNAL without a role
  */
-meso_status buffer_create(meso_device *device, const char *name, size_t bytes, const void *content,
-                          buffer *out, meso_error *err);
+meso_status buffer_create(meso_device *device, buffer_role role, const char *name, size_t bytes,
+                          const void *content, buffer *out, meso_error *err);
 /** The same, with undefined content: for what kernels fill. */
-meso_status buffer_reserve(meso_device *device, const char *name, size_t bytes, buffer *out,
-                           meso_error *err);
+meso_status buffer_reserve(meso_device *device, buffer_role role, const char *name, size_t bytes,
+                           buffer *out, meso_error *err);
 /** Several tables, one after the other. */
 typedef struct buffer_spec {
+    buffer_role role;
     const char *name;
     size_t bytes;
     const void *content;
@@ -40,6 +51,12 @@ typedef struct buffer_spec {
 meso_status buffers_create(meso_device *device, const buffer_spec *specs, size_t n,
                            meso_error *err);
 void buffer_destroy(meso_device *device, buffer *b);
+/** How many were made so far: the number of the next. */
+uint64_t buffers_made(const meso_device *device);
+/** Those that there are with a number in [first, end), in order, until `visit` fails. */
+typedef meso_status buffer_visitor(void *self, const buffer *b, meso_error *err);
+meso_status buffers_visit(const meso_device *device, uint64_t first, uint64_t end,
+                          buffer_visitor *visit, void *self, meso_error *err);
 /** Blocking transfers. */
 meso_status buffer_read(meso_device *device, const buffer *b, size_t offset, size_t bytes, void *to,
                         meso_error *err);

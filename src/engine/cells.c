@@ -216,14 +216,18 @@ static meso_status tables_upload(simulation *sim, const cell_tables *c, meso_err
 {
     cells *to = &sim->cells;
     const buffer_spec all[] = {
-        {"populations in grids", c->n_populations * sizeof *c->populations, c->populations,
-         &to->populations},
-        {"local receptors", c->n_locals * sizeof *c->locals, c->locals, &to->locals},
-        {"local targets", c->n_targets * sizeof *c->targets, c->targets, &to->targets},
-        {"local effects", c->n_effects * sizeof *c->effects, c->effects, &to->effects},
-        {"cells' voxels", c->n_places * sizeof *c->places, c->places, &to->places},
-        {"local receptor states", c->n_states * sizeof *c->states, c->states, &to->states},
-        {"local sums", c->n_sums * sizeof(uint32_t), NULL, &to->sums},
+        {BUFFER_CONSTANT, "populations in grids", c->n_populations * sizeof *c->populations,
+         c->populations, &to->populations},
+        {BUFFER_CONSTANT, "local receptors", c->n_locals * sizeof *c->locals, c->locals,
+         &to->locals},
+        {BUFFER_CONSTANT, "local targets", c->n_targets * sizeof *c->targets, c->targets,
+         &to->targets},
+        {BUFFER_CONSTANT, "local effects", c->n_effects * sizeof *c->effects, c->effects,
+         &to->effects},
+        {BUFFER_CONSTANT, "cells' voxels", c->n_places * sizeof *c->places, c->places, &to->places},
+        {BUFFER_STATE, "local receptor states", c->n_states * sizeof *c->states, c->states,
+         &to->states},
+        {BUFFER_STATE, "local sums", c->n_sums * sizeof(uint32_t), NULL, &to->sums},
     };
     return buffers_create(sim->device, all, sizeof all / sizeof *all, err);
 }

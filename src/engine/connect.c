@@ -138,8 +138,8 @@ static meso_status outdegrees_upload(simulation *sim, meso_error *err)
     for (uint32_t i = 0; i < e->n_projections; i++)
         if (e->projections[i].rule == RULE_FIXED_TOTAL)
             outdegrees_fill(e, &e->projections[i], list + s->first_outdegree[i]);
-    const meso_status status = buffer_create(sim->device, "out-degrees", n * sizeof *list, list,
-                                             &s->source_outdegrees, err);
+    const meso_status status = buffer_create(sim->device, BUFFER_CONSTANT, "out-degrees",
+                                             n * sizeof *list, list, &s->source_outdegrees, err);
     free(list);
     return status;
 }
@@ -160,9 +160,10 @@ static meso_status rules_upload(simulation *sim, meso_error *err)
         rules[i] = rule_of(sim, i);
         delays_fill(sim, i, delays + (size_t)i * MESO_QUANTILES);
     }
-    MESO_GO(buffer_create(sim->device, "edge rules", n * sizeof *rules, rules, &s->rules, err));
-    MESO_GO(buffer_create(sim->device, "delay quantiles", n_delays * sizeof *delays, delays,
-                          &s->delays, err));
+    MESO_GO(buffer_create(sim->device, BUFFER_CONSTANT, "edge rules", n * sizeof *rules, rules,
+                          &s->rules, err));
+    MESO_GO(buffer_create(sim->device, BUFFER_CONSTANT, "delay quantiles",
+                          n_delays * sizeof *delays, delays, &s->delays, err));
 done:
     free(rules);
     free(delays);
@@ -179,8 +180,8 @@ static meso_status levels_upload(simulation *sim, meso_error *err)
         levels_fill(sim, i, levels + q->first_level);
         contents_levels_fill(sim, i, levels);
     }
-    return buffer_create(sim->device, "weight levels", sim->l->n_levels * sizeof *s->levels, s->levels,
-                         &s->level_table, err);
+    return buffer_create(sim->device, BUFFER_CONSTANT, "weight levels",
+                         sim->l->n_levels * sizeof *s->levels, s->levels, &s->level_table, err);
 }
 
 static bundle_entry entry_of(const simulation *sim, uint32_t i)
@@ -336,8 +337,9 @@ static meso_status offsets_scan(builder *b, meso_error *err)
                               (double)s->bundles[i].n_synapses));
     }
     buffer_destroy(sim->device, &b->counts);
-    MESO_GO(buffer_create(sim->device, "row offsets", bytes, rows, &s->row_offsets, err));
-    MESO_GO(buffer_create(sim->device, "next places", bytes, rows, &b->next, err));
+    MESO_GO(buffer_create(sim->device, BUFFER_CONSTANT, "row offsets", bytes, rows, &s->row_offsets,
+                          err));
+    MESO_GO(buffer_create(sim->device, BUFFER_PASSING, "next places", bytes, rows, &b->next, err));
 done:
     free(rows);
     return status;
@@ -372,9 +374,10 @@ static meso_status synapse_buffers_create(simulation *sim, meso_error *err)
         const size_t bytes = used[i];
         /* the kernels fill them; clearing those that are small costs nothing and helps Oclgrind, which does not
          * see all of what is written here */
-        MESO_TRY(bytes < 1u << 20
-                     ? buffer_create(sim->device, "synapses", bytes, NULL, &s->buffers[i], err)
-                     : buffer_reserve(sim->device, "synapses", bytes, &s->buffers[i], err));
+        MESO_TRY(bytes < 1u << 20 ? buffer_create(sim->device, BUFFER_PARTS, "synapses", bytes,
+                                                  NULL, &s->buffers[i], err)
+                                  : buffer_reserve(sim->device, BUFFER_PARTS, "synapses", bytes,
+                                                   &s->buffers[i], err));
     }
     return MESO_OK;
 }
@@ -441,8 +444,10 @@ static meso_status builder_open(builder *b, meso_error *err)
     MESO_TRY(kernel_create(b->program, "edges_by_source", &b->by_source, err));
     MESO_TRY(kernel_create(b->program, "edges_by_target", &b->by_target, err));
     MESO_TRY(kernel_create(b->program, "ring_bound", &b->bound, err));
-    MESO_TRY(buffer_create(sim->device, "bundle", sizeof(bundle_entry), NULL, &b->bundle, err));
-    return buffer_create(sim->device, "overflow", sizeof none, &none, &b->overflow, err);
+    MESO_TRY(buffer_create(sim->device, BUFFER_PASSING, "bundle", sizeof(bundle_entry), NULL,
+                           &b->bundle, err));
+    return buffer_create(sim->device, BUFFER_PASSING, "overflow", sizeof none, &none, &b->overflow,
+                         err);
 }
 
 static void builder_close(builder *b)
@@ -464,8 +469,8 @@ static meso_status bundles_upload(simulation *sim, meso_error *err)
         return error_set(err, MESO_MEMORY, "out of memory");
     for (uint32_t i = 0; i < n; i++)
         table[i] = entry_of(sim, i);
-    const meso_status status = buffer_create(sim->device, "bundles", n * sizeof *table, table,
-                                             &sim->synapses.table, err);
+    const meso_status status = buffer_create(sim->device, BUFFER_CONSTANT, "bundles",
+                                             n * sizeof *table, table, &sim->synapses.table, err);
     free(table);
     return status;
 }
@@ -481,7 +486,7 @@ static meso_status rules_shrink(simulation *sim, meso_error *err)
     for (size_t i = 0; i < n; i++) {
         const char *name = tables[i]->name;
         buffer_destroy(sim->device, tables[i]);
-        MESO_TRY(buffer_create(sim->device, name, 0, NULL, tables[i], err));
+        MESO_TRY(buffer_create(sim->device, BUFFER_CONSTANT, name, 0, NULL, tables[i], err));
     }
     return MESO_OK;
 }
@@ -504,8 +509,8 @@ meso_status synapses_create(simulation *sim, meso_error *err)
     MESO_GO(rules_upload(sim, err));
     MESO_GO(contents_upload(sim, err));
     MESO_GO(builder_open(&b, err));
-    MESO_GO(buffer_create(sim->device, "row counts", sim->l->n_counted_rows * sizeof(uint32_t), NULL,
-                          &b.counts, err));
+    MESO_GO(buffer_create(sim->device, BUFFER_PASSING, "row counts",
+                          sim->l->n_counted_rows * sizeof(uint32_t), NULL, &b.counts, err));
     for (uint32_t i = 0; i < n; i++)
         MESO_GO(bundle_make(&b, i, 0, err));
     MESO_GO(offsets_scan(&b, err));

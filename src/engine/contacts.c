@@ -135,8 +135,9 @@ meso_status signals_create(simulation *sim, meso_error *err)
         if (has_signal(&sim->e->projections[l->structures[i].projection]))
             table[c->n_signals++] = signal_of(sim, &l->structures[i]);
     const buffer_spec all[] = {
-        {"signals", c->n_signals * sizeof *table, table, &c->signals},
-        {"signal states", c->n_signals * sizeof(signal_state), NULL, &c->signal_states},
+        {BUFFER_CONSTANT, "signals", c->n_signals * sizeof *table, table, &c->signals},
+        {BUFFER_STATE, "signal states", c->n_signals * sizeof(signal_state), NULL,
+         &c->signal_states},
     };
     const meso_status status = buffers_create(sim->device, all, 2, err);
     free(table);
@@ -249,13 +250,15 @@ static meso_status tables_upload(simulation *sim, meso_error *err)
         quantiles_fill(sim, i, delays + i * MESO_QUANTILES, weights + i * MESO_QUANTILES);
     }
     const buffer_spec all[] = {
-        {"structure", n * sizeof *table, table, &c->table},
-        {"delays of new contacts", n_quantiles * sizeof *delays, delays, &c->delays},
-        {"weights of new contacts", n_quantiles * sizeof *weights, weights, &c->weights},
-        {"in-degrees", l->n_indegrees * sizeof(uint32_t), NULL, &c->indegrees},
-        {"out-degrees", l->n_outdegrees * sizeof(uint32_t), NULL, &c->outdegrees},
-        {"tallies", 2 * n * l->n_partitions * sizeof(uint32_t), NULL, &c->tallies},
-        {"numbers of contacts", 4 * n * sizeof(uint32_t), NULL, &c->totals},
+        {BUFFER_CONSTANT, "structure", n * sizeof *table, table, &c->table},
+        {BUFFER_CONSTANT, "delays of new contacts", n_quantiles * sizeof *delays, delays,
+         &c->delays},
+        {BUFFER_CONSTANT, "weights of new contacts", n_quantiles * sizeof *weights, weights,
+         &c->weights},
+        {BUFFER_STATE, "in-degrees", l->n_indegrees * sizeof(uint32_t), NULL, &c->indegrees},
+        {BUFFER_STATE, "out-degrees", l->n_outdegrees * sizeof(uint32_t), NULL, &c->outdegrees},
+        {BUFFER_STATE, "tallies", 2 * n * l->n_partitions * sizeof(uint32_t), NULL, &c->tallies},
+        {BUFFER_STATE, "numbers of contacts", 4 * n * sizeof(uint32_t), NULL, &c->totals},
     };
     status = buffers_create(sim->device, all, sizeof all / sizeof *all, err);
 done:

@@ -87,8 +87,9 @@ meso_status contents_upload(simulation *sim, meso_error *err)
     for (uint32_t i = 0, at = 0; i < sim->e->n_projections; i++)
         for (uint32_t k = 0; k < contents_count(sim->e, i); k++)
             table[at++] = entry_of(sim, i, k);
-    const meso_status status = buffer_create(sim->device, "contents", n * sizeof *table, table,
-                                             &sim->synapses.contents, err);
+    const meso_status status = buffer_create(sim->device, BUFFER_CONSTANT, "contents",
+                                             n * sizeof *table, table, &sim->synapses.contents,
+                                             err);
     free(table);
     return status;
 }

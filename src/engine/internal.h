@@ -180,6 +180,7 @@ struct simulation {
     recorder recorder;
     schedule schedule;
     buffer network, ring, spikes, spike_counts;
+    uint64_t first_buffer, end_buffer; /* its own among those of the device */
     const volatile sig_atomic_t *stop; /* may be NULL */
     cl_program network_program, field_program;
     kernel network_advance, field_step, frame_record, timeline_record;

@@ -240,15 +240,19 @@ static meso_status tables_upload(simulation *sim, meso_error *err)
     for (uint32_t i = 0; i < l->n_row_states; i++)
         rows[i].n = x->row_counts[i];
     const buffer_spec all[] = {
-        {"long-term plasticity", l->n_learnings * sizeof *table, table, &x->table},
-        {"contents' channels", l->n_rule_states * sizeof *contents, contents, &x->contents},
-        {"rule constants", l->n_rule_constants * sizeof *constants, constants, &x->constants},
-        {"spikes of targets", l->n_events * sizeof(post_event), NULL, &x->events},
-        {"numbers of spikes of targets", l->n_learning_targets * sizeof(uint32_t), NULL,
-         &x->n_events},
-        {"modulator levels", l->n_modulator_levels * sizeof(modulator_level), NULL, &x->levels},
-        {"row states", l->n_row_states * sizeof *rows, rows, &x->rows},
-        {"spikes on their way to rules", l->n_pending * sizeof(uint32_t), NULL, &x->pending},
+        {BUFFER_CONSTANT, "long-term plasticity", l->n_learnings * sizeof *table, table, &x->table},
+        {BUFFER_CONSTANT, "contents' channels", l->n_rule_states * sizeof *contents, contents,
+         &x->contents},
+        {BUFFER_CONSTANT, "rule constants", l->n_rule_constants * sizeof *constants, constants,
+         &x->constants},
+        {BUFFER_STATE, "spikes of targets", l->n_events * sizeof(post_event), NULL, &x->events},
+        {BUFFER_STATE, "numbers of spikes of targets", l->n_learning_targets * sizeof(uint32_t),
+         NULL, &x->n_events},
+        {BUFFER_STATE, "modulator levels", l->n_modulator_levels * sizeof(modulator_level), NULL,
+         &x->levels},
+        {BUFFER_STATE, "row states", l->n_row_states * sizeof *rows, rows, &x->rows},
+        {BUFFER_STATE, "spikes on their way to rules", l->n_pending * sizeof(uint32_t), NULL,
+         &x->pending},
     };
     status = buffers_create(sim->device, all, sizeof all / sizeof *all, err);
 done:

@@ -178,19 +178,23 @@ static meso_status tables_upload(simulation *sim, const field_tables *t, meso_er
     modulators *m = &sim->modulators;
     const size_t field_bytes = m->n_field * sizeof(float);
     const buffer_spec all[] = {
-        {"compartments", t->n_compartments * sizeof *t->compartments, t->compartments,
-         &m->compartments},
-        {"terminals", t->n_terminals * sizeof *t->terminals, t->terminals, &m->terminals},
-        {"enzymes", t->n_enzymes * sizeof *t->enzymes, t->enzymes, &m->enzymes},
-        {"transporter blocks", t->n_blocks * sizeof *t->blocks, t->blocks, &m->blocks},
-        {"receptors", t->n_receptors * sizeof *t->receptors, t->receptors, &m->receptors},
-        {"ligands", t->n_ligands * sizeof *t->ligands, t->ligands, &m->ligands},
-        {"modulated targets", t->n_targets * sizeof *t->targets, t->targets, &m->targets},
-        {"effects", t->n_effects * sizeof *t->effects, t->effects, &m->effects},
-        {"gates", m->n_gates * sizeof *t->gates, t->gates, &m->gate_table},
-        {"field", field_bytes, t->field, &m->field},
-        {"field sums", field_bytes, NULL, &m->field_sum},
-        {"receptor states", t->n_states * sizeof *t->states, t->states, &m->states},
+        {BUFFER_CONSTANT, "compartments", t->n_compartments * sizeof *t->compartments,
+         t->compartments, &m->compartments},
+        {BUFFER_CONSTANT, "terminals", t->n_terminals * sizeof *t->terminals, t->terminals,
+         &m->terminals},
+        {BUFFER_CONSTANT, "enzymes", t->n_enzymes * sizeof *t->enzymes, t->enzymes, &m->enzymes},
+        {BUFFER_CONSTANT, "transporter blocks", t->n_blocks * sizeof *t->blocks, t->blocks,
+         &m->blocks},
+        {BUFFER_CONSTANT, "receptors", t->n_receptors * sizeof *t->receptors, t->receptors,
+         &m->receptors},
+        {BUFFER_CONSTANT, "ligands", t->n_ligands * sizeof *t->ligands, t->ligands, &m->ligands},
+        {BUFFER_CONSTANT, "modulated targets", t->n_targets * sizeof *t->targets, t->targets,
+         &m->targets},
+        {BUFFER_CONSTANT, "effects", t->n_effects * sizeof *t->effects, t->effects, &m->effects},
+        {BUFFER_CONSTANT, "gates", m->n_gates * sizeof *t->gates, t->gates, &m->gate_table},
+        {BUFFER_STATE, "field", field_bytes, t->field, &m->field},
+        {BUFFER_STATE, "field sums", field_bytes, NULL, &m->field_sum},
+        {BUFFER_STATE, "receptor states", t->n_states * sizeof *t->states, t->states, &m->states},
     };
     return buffers_create(sim->device, all, sizeof all / sizeof *all, err);
 }

@@ -212,12 +212,13 @@ static meso_status tables_upload(simulation *sim, meso_error *err)
     }
     chunks_fill(sim, chunks);
     partition_chunks_fill(l, chunks, list);
-    MESO_GO(buffer_create(sim->device, "chunks", l->n_chunks * sizeof *chunks, chunks, &n->chunks,
+    MESO_GO(buffer_create(sim->device, BUFFER_CONSTANT, "chunks", l->n_chunks * sizeof *chunks,
+                          chunks, &n->chunks, err));
+    MESO_GO(buffer_create(sim->device, BUFFER_CONSTANT, "partition chunks",
+                          list_words * sizeof *list, list, &n->partition_chunks, err));
+    MESO_GO(buffer_create(sim->device, BUFFER_CONSTANT, "populations",
+                          sim->e->n_populations * sizeof *n->entries, n->entries, &n->populations,
                           err));
-    MESO_GO(buffer_create(sim->device, "partition chunks", list_words * sizeof *list, list,
-                          &n->partition_chunks, err));
-    MESO_GO(buffer_create(sim->device, "populations", sim->e->n_populations * sizeof *n->entries,
-                          n->entries, &n->populations, err));
 done:
     free(chunks);
     free(list);
@@ -240,13 +241,14 @@ static meso_status values_upload(simulation *sim, meso_error *err)
     values_fill(sim, constants, parameters, state);
     for (uint32_t t = 0; t < n_targets; t++)
         modulation[2 * t] = 1;
-    MESO_GO(buffer_create(sim->device, "constants", n->n_constants * sizeof(float), constants,
-                          &n->constants, err));
-    MESO_GO(buffer_create(sim->device, "parameters", n->n_parameters * sizeof(float), parameters,
-                          &n->parameters, err));
-    MESO_GO(buffer_create(sim->device, "state", n->n_state * sizeof(float), state, &n->state, err));
-    MESO_GO(buffer_create(sim->device, "modulation", 2 * n_targets * sizeof(float), modulation,
-                          &n->modulation, err));
+    MESO_GO(buffer_create(sim->device, BUFFER_CONSTANT, "constants", n->n_constants * sizeof(float),
+                          constants, &n->constants, err));
+    MESO_GO(buffer_create(sim->device, BUFFER_CONSTANT, "parameters",
+                          n->n_parameters * sizeof(float), parameters, &n->parameters, err));
+    MESO_GO(buffer_create(sim->device, BUFFER_STATE, "state", n->n_state * sizeof(float), state,
+                          &n->state, err));
+    MESO_GO(buffer_create(sim->device, BUFFER_STATE, "modulation", 2 * n_targets * sizeof(float),
+                          modulation, &n->modulation, err));
 done:
     free(constants);
     free(parameters);

@@ -71,7 +71,7 @@ static meso_status table_upload(simulation *sim, meso_error *err)
         return error_set(err, MESO_MEMORY, "out of memory");
     for (uint32_t k = 0; k < n; k++)
         table[k] = entry_of(sim, sim->l->plastic[k]);
-    const meso_status status = buffer_create(sim->device, "short-term plasticity",
+    const meso_status status = buffer_create(sim->device, BUFFER_CONSTANT, "short-term plasticity",
                                              n * sizeof *table, table, &sim->plasticity.table, err);
     free(table);
     return status;
@@ -82,9 +82,9 @@ meso_status plasticity_create(simulation *sim, meso_error *err)
     const layout *l = sim->l;
     plasticity *p = &sim->plasticity;
     MESO_TRY(table_upload(sim, err));
-    MESO_TRY(buffer_create(sim->device, "plastic states",
+    MESO_TRY(buffer_create(sim->device, BUFFER_STATE, "plastic states",
                            l->n_plastic_states * sizeof(plastic_state), NULL, &p->states, err));
-    return buffer_create(sim->device, "amplitudes",
+    return buffer_create(sim->device, BUFFER_STATE, "amplitudes",
                          (size_t)l->n_history * l->amplitudes_per_batch * sizeof(uint32_t), NULL,
                          &p->amplitudes, err);
 }

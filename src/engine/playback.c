@@ -67,10 +67,10 @@ meso_status playback_create(simulation *sim, meso_error *err)
         playback_half *h = &p->halves[i];
         MESO_TRY(simulation_alloc(sim, n_events, sizeof *h->host_events, &h->host_events, err));
         MESO_TRY(simulation_alloc(sim, offsets, sizeof *h->host_offsets, &h->host_offsets, err));
-        MESO_TRY(buffer_create(sim->device, "played spikes", n_events * sizeof(uint32_t), NULL,
-                               &h->events, err));
-        MESO_TRY(buffer_create(sim->device, "played spikes by batch", offsets * sizeof(uint32_t),
-                               NULL, &h->offsets, err));
+        MESO_TRY(buffer_create(sim->device, BUFFER_PASSING, "played spikes",
+                               n_events * sizeof(uint32_t), NULL, &h->events, err));
+        MESO_TRY(buffer_create(sim->device, BUFFER_PASSING, "played spikes by batch",
+                               offsets * sizeof(uint32_t), NULL, &h->offsets, err));
     }
     return MESO_OK;
 }

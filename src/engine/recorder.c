@@ -78,7 +78,7 @@ static meso_status elements_upload(simulation *sim, uint32_t i, meso_error *err)
     if (pairs == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
     elements_fill(sim, r, pairs);
-    const meso_status status = buffer_create(sim->device, "report elements",
+    const meso_status status = buffer_create(sim->device, BUFFER_CONSTANT, "report elements",
                                              2 * rec->n_elements[i] * sizeof *pairs, pairs,
                                              &rec->elements[i], err);
     free(pairs);
@@ -129,8 +129,8 @@ static meso_status half_create_frames(simulation *sim, recording_half *h, meso_e
     for (uint32_t i = 0; i < n; i++) {
         const size_t values = (size_t)frames_per_interval(sim->e, &sim->e->record.reports[i]) *
                               rec->n_elements[i];
-        MESO_TRY(
-            buffer_create(sim->device, "frames", values * sizeof(float), NULL, &h->frames[i], err));
+        MESO_TRY(buffer_create(sim->device, BUFFER_PASSING, "frames", values * sizeof(float), NULL,
+                               &h->frames[i], err));
         MESO_TRY(simulation_alloc(sim, values, sizeof(float), &h->host_frames[i], err));
     }
     return MESO_OK;
@@ -144,11 +144,16 @@ static meso_status half_create(simulation *sim, recording_half *h, meso_error *e
     const size_t row_bytes = sim->modulators.n_field * sizeof(float);
     const size_t drugs = (size_t)SIMULATION_INTERVAL * sim->e->n_drugs;
     meso_device *d = sim->device;
-    MESO_TRY(buffer_create(d, "spike records", spikes * RECORD_BYTES, NULL, &h->records, err));
-    MESO_TRY(buffer_create(d, "spike record counts", partitions * 4, NULL, &h->record_counts, err));
-    MESO_TRY(buffer_create(d, "status", sizeof h->host_status, NULL, &h->status, err));
-    MESO_TRY(buffer_create(d, "time line", rows * row_bytes, NULL, &h->timeline, err));
-    MESO_TRY(buffer_create(d, "drug levels", drugs * sizeof(float), NULL, &h->drugs, err));
+    MESO_TRY(buffer_create(d, BUFFER_PASSING, "spike records", spikes * RECORD_BYTES, NULL,
+                           &h->records, err));
+    MESO_TRY(buffer_create(d, BUFFER_PASSING, "spike record counts", partitions * 4, NULL,
+                           &h->record_counts, err));
+    MESO_TRY(
+        buffer_create(d, BUFFER_PASSING, "status", sizeof h->host_status, NULL, &h->status, err));
+    MESO_TRY(
+        buffer_create(d, BUFFER_PASSING, "time line", rows * row_bytes, NULL, &h->timeline, err));
+    MESO_TRY(buffer_create(d, BUFFER_PASSING, "drug levels", drugs * sizeof(float), NULL, &h->drugs,
+                           err));
     MESO_TRY(simulation_alloc(sim, spikes, RECORD_BYTES, &h->host_records, err));
     MESO_TRY(simulation_alloc(sim, spikes, sizeof *h->spikes, &h->spikes, err));
     MESO_TRY(simulation_alloc(sim, partitions, 4, &h->host_counts, err));

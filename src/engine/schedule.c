@@ -92,9 +92,12 @@ static meso_status probe(simulation *sim, int *works, meso_error *err)
     kernel k = {0};
     uint32_t n_failures = 0;
     meso_status status = MESO_OK;
-    MESO_GO(buffer_create(sim->device, "probe progress", bytes, NULL, &progress, err));
-    MESO_GO(buffer_create(sim->device, "probe numbers", bytes, NULL, &numbers, err));
-    MESO_GO(buffer_create(sim->device, "probe failures", sizeof n_failures, NULL, &failures, err));
+    MESO_GO(
+        buffer_create(sim->device, BUFFER_PASSING, "probe progress", bytes, NULL, &progress, err));
+    MESO_GO(
+        buffer_create(sim->device, BUFFER_PASSING, "probe numbers", bytes, NULL, &numbers, err));
+    MESO_GO(buffer_create(sim->device, BUFFER_PASSING, "probe failures", sizeof n_failures, NULL,
+                          &failures, err));
     MESO_GO(kernel_create(sim->network_program, "schedule_probe", &k, err));
     MESO_GO(kernel_set_u32(&k, 0, PROBE_ROUNDS, err));
     MESO_GO(kernel_set_u32(&k, 1, PROBE_PATIENCE, err));
@@ -137,11 +140,11 @@ meso_status schedule_create(simulation *sim, const meso_run_options *options, me
     const size_t n = sim->l->n_partitions, bytes = n * MESO_LINE * sizeof(uint32_t);
     c->patience = PATIENCE_MIN;
     c->pause = PAUSE_MIN;
-    MESO_TRY(buffer_create(sim->device, "batches done", n * sizeof(uint64_t), NULL,
+    MESO_TRY(buffer_create(sim->device, BUFFER_STATE, "batches done", n * sizeof(uint64_t), NULL,
                            &c->batches_done, err));
-    MESO_TRY(buffer_create(sim->device, "progress", bytes, NULL, &c->progress, err));
-    MESO_TRY(buffer_create(sim->device, "claims", bytes, NULL, &c->claims, err));
-    MESO_TRY(buffer_create(sim->device, "owners", bytes, NULL, &c->owners, err));
+    MESO_TRY(buffer_create(sim->device, BUFFER_STATE, "progress", bytes, NULL, &c->progress, err));
+    MESO_TRY(buffer_create(sim->device, BUFFER_PASSING, "claims", bytes, NULL, &c->claims, err));
+    MESO_TRY(buffer_create(sim->device, BUFFER_PASSING, "owners", bytes, NULL, &c->owners, err));
     MESO_TRY(arguments_set(sim, err));
     return probe_if_wanted(sim, options, err);
 }

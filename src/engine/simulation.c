@@ -135,7 +135,8 @@ static meso_status network_upload(simulation *sim, meso_error *err)
         .record_capacity = recorder_capacity(sim->e, l),
         .amplitudes_per_batch = l->amplitudes_per_batch,
     };
-    return buffer_create(sim->device, "network", sizeof entry, &entry, &sim->network, err);
+    return buffer_create(sim->device, BUFFER_CONSTANT, "network", sizeof entry, &entry,
+                         &sim->network, err);
 }
 
 static meso_status rings_create(simulation *sim, meso_error *err)
@@ -143,13 +144,13 @@ static meso_status rings_create(simulation *sim, meso_error *err)
     const layout *l = sim->l;
     meso_device *d = sim->device;
     const size_t lists = (size_t)l->n_history * sim->e->n_populations * l->list_partitions;
-    MESO_TRY(
-        buffer_create(d, "input ring", l->ring_words * sizeof(int32_t), NULL, &sim->ring, err));
-    MESO_TRY(buffer_create(d, "spike history",
+    MESO_TRY(buffer_create(d, BUFFER_STATE, "input ring", l->ring_words * sizeof(int32_t), NULL,
+                           &sim->ring, err));
+    MESO_TRY(buffer_create(d, BUFFER_STATE, "spike history",
                            (size_t)l->n_history * l->spikes_per_batch * sizeof(uint32_t), NULL,
                            &sim->spikes, err));
-    return buffer_create(d, "spike counts", lists * sizeof(uint32_t), NULL, &sim->spike_counts,
-                         err);
+    return buffer_create(d, BUFFER_STATE, "spike counts", lists * sizeof(uint32_t), NULL,
+                         &sim->spike_counts, err);
 }
 
 /* Arguments of field_step (modulators.cl) by position. */
@@ -237,6 +238,7 @@ static meso_status simulation_build(simulation *sim, const meso_run_options *opt
     MESO_GO(field_arguments_set(sim, err));
     MESO_GO(voxels_arguments_set(sim, err));
     MESO_GO(device_wait(sim->device, NULL, err));
+    sim->end_buffer = buffers_made(sim->device);
 done:
     text_free(&generated);
     return status;
@@ -254,6 +256,7 @@ meso_status simulation_create(const experiment *e, meso_device *device,
     sim->stop = options != NULL ? options->stop : NULL;
     sim->field_moves = e->n_modulators > 0 || e->n_receptors > 0 || stimuli_move(e) ||
                        contacts_n_fields(e) > 0;
+    sim->first_buffer = buffers_made(device);
     sim->memory = arena_create();
     meso_status status = sim->memory != NULL ? simulation_build(sim, options, err)
                                              : error_set(err, MESO_MEMORY, "out of memory");

@@ -11,6 +11,7 @@
 #include "engine/layout.h"
 #include "model/experiment.h"
 #include <mesocl/sink.h>
+#include <mesocl/state.h>
 
 /** Field steps of the longest interval. */
 #define SIMULATION_INTERVAL 100u
@@ -56,6 +57,13 @@ meso_status simulation_enqueue(simulation *sim, uint32_t n_field_steps, const fl
                                meso_error *err);
 /** Wait for the oldest uncollected interval. Errors: MESO_NUMERICS names population and neuron. */
 meso_status simulation_collect(simulation *sim, interval *out, meso_error *err);
+
+/**
+ * Show all that a simulation carries on to a visitor, when every interval was collected. Filled, a new simulation of
+ * the same experiment goes on where the other one stood, bit for bit.
+ * Errors    MESO_VERSION: the network is laid out in another way
+ */
+meso_status simulation_state(simulation *sim, const meso_state_visitor *v, meso_error *err);
 
 const layout *simulation_layout(const simulation *sim);
 /** Whether many batches go to the device in one launch (schedule.c). */

@@ -111,11 +111,13 @@ meso_status stimuli_create(simulation *sim, meso_error *err)
         goto done;
     }
     tables_fill(sim, table, rates);
-    MESO_GO(buffer_create(d, "stimuli", n * sizeof *table, table, &s->table, err));
-    MESO_GO(buffer_create(d, "rates", n_rates * sizeof *rates, rates, &s->rates, err));
-    MESO_GO(buffer_create(d, "stimulus thresholds", n * MESO_MAX_THRESHOLDS * sizeof(uint32_t),
-                          NULL, &s->thresholds, err));
-    MESO_GO(buffer_create(d, "volleys", n * sizeof(uint64_t), NULL, &s->volleys, err));
+    MESO_GO(buffer_create(d, BUFFER_CONSTANT, "stimuli", n * sizeof *table, table, &s->table, err));
+    MESO_GO(
+        buffer_create(d, BUFFER_CONSTANT, "rates", n_rates * sizeof *rates, rates, &s->rates, err));
+    MESO_GO(buffer_create(d, BUFFER_STATE, "stimulus thresholds",
+                          n * MESO_MAX_THRESHOLDS * sizeof(uint32_t), NULL, &s->thresholds, err));
+    MESO_GO(
+        buffer_create(d, BUFFER_STATE, "volleys", n * sizeof(uint64_t), NULL, &s->volleys, err));
 done:
     free(table);
     free(rates);

@@ -200,13 +200,15 @@ static meso_status tables_upload(simulation *sim, const sizes *s, const uint32_t
     voxels *v = &sim->voxels;
     meso_device *d = sim->device;
     const size_t bytes = array_bytes(s);
-    MESO_TRY(
-        buffer_create(d, "grid neurons", s->neurons * sizeof *neurons, neurons, &v->neurons, err));
-    MESO_TRY(buffer_create(d, "voxels", bytes, concentration, &v->concentrations[0], err));
-    MESO_TRY(buffer_create(d, "voxels", bytes, concentration, &v->concentrations[1], err));
-    MESO_TRY(buffer_create(d, "vesicles", bytes, NULL, &v->counts, err));
-    return buffer_create(d, "vesicle stamps", s->columns / MESO_ROW * sizeof(uint32_t), NULL,
-                         &v->stamps, err);
+    MESO_TRY(buffer_create(d, BUFFER_CONSTANT, "grid neurons", s->neurons * sizeof *neurons,
+                           neurons, &v->neurons, err));
+    MESO_TRY(buffer_create(d, BUFFER_STATE, "voxels, even", bytes, concentration,
+                           &v->concentrations[0], err));
+    MESO_TRY(buffer_create(d, BUFFER_STATE, "voxels, odd", bytes, concentration,
+                           &v->concentrations[1], err));
+    MESO_TRY(buffer_create(d, BUFFER_STATE, "vesicles", bytes, NULL, &v->counts, err));
+    return buffer_create(d, BUFFER_STATE, "vesicle stamps",
+                         s->columns / MESO_ROW * sizeof(uint32_t), NULL, &v->stamps, err);
 }
 
 static meso_status tables_create(simulation *sim, const sizes *s, meso_error *err)
@@ -329,16 +331,16 @@ meso_status voxels_create(simulation *sim, meso_error *err)
     MESO_TRY(simulation_alloc(sim, s.n_grids + 1, sizeof *v->grids, &v->grids, err));
     if (s.n_grids > 0)
         MESO_TRY(tables_create(sim, &s, err));
-    MESO_TRY(buffer_create(sim->device, "grids", s.n_grids * sizeof *v->grids, v->grids, &v->table,
-                           err));
-    MESO_TRY(
-        buffer_create(sim->device, "grids now", s.n_grids * sizeof(grid_now), NULL, &v->now, err));
-    MESO_TRY(buffer_create(sim->device, "vesicles released", s.n_grids * sizeof(uint32_t), NULL,
-                           &v->n_released, err));
-    MESO_TRY(
-        buffer_create(sim->device, "column sums", s.columns * sizeof(float), NULL, &v->sums, err));
-    MESO_TRY(buffer_create(sim->device, "strands", s.n_grids * MESO_STRANDS * sizeof(float), NULL,
-                           &v->strands, err));
+    MESO_TRY(buffer_create(sim->device, BUFFER_CONSTANT, "grids", s.n_grids * sizeof *v->grids,
+                           v->grids, &v->table, err));
+    MESO_TRY(buffer_create(sim->device, BUFFER_STATE, "grids now", s.n_grids * sizeof(grid_now),
+                           NULL, &v->now, err));
+    MESO_TRY(buffer_create(sim->device, BUFFER_STATE, "vesicles released",
+                           s.n_grids * sizeof(uint32_t), NULL, &v->n_released, err));
+    MESO_TRY(buffer_create(sim->device, BUFFER_STATE, "column sums", s.columns * sizeof(float),
+                           NULL, &v->sums, err));
+    MESO_TRY(buffer_create(sim->device, BUFFER_STATE, "strands",
+                           s.n_grids * MESO_STRANDS * sizeof(float), NULL, &v->strands, err));
     if (s.n_grids == 0)
         return MESO_OK;
     v->n_columns = (uint32_t)s.columns;

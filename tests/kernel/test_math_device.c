@@ -223,9 +223,9 @@ static void device_functions(cl_program program, uint width, const uint in[N], u
     kernel k;
     buffer numbers, results;
     assert_ok(kernel_create(program, "functions", &k, &err));
-    assert_ok(buffer_create(device, "numbers", N * sizeof *in, in, &numbers, &err));
-    assert_ok(
-        buffer_create(device, "results", N_FUNCTIONS * N * sizeof *out, NULL, &results, &err));
+    assert_ok(buffer_create(device, BUFFER_PASSING, "numbers", N * sizeof *in, in, &numbers, &err));
+    assert_ok(buffer_create(device, BUFFER_PASSING, "results", N_FUNCTIONS * N * sizeof *out, NULL,
+                            &results, &err));
     assert_ok(kernel_set_u32(&k, 0, N, &err));
     assert_ok(kernel_set_buffer(&k, 1, &numbers, &err));
     assert_ok(kernel_set_buffer(&k, 2, &results, &err));
@@ -242,9 +242,10 @@ static void device_run(cl_program program, const char *name, uint width, uint n_
     kernel k;
     buffer cells, results;
     assert_ok(kernel_create(program, name, &k, &err));
-    assert_ok(buffer_create(device, "cells", (n_parameters + 1) * N_CELLS * sizeof *in, in, &cells,
-                            &err));
-    assert_ok(buffer_create(device, "results", 3 * N_CELLS * sizeof *out, NULL, &results, &err));
+    assert_ok(buffer_create(device, BUFFER_PASSING, "cells",
+                            (n_parameters + 1) * N_CELLS * sizeof *in, in, &cells, &err));
+    assert_ok(buffer_create(device, BUFFER_PASSING, "results", 3 * N_CELLS * sizeof *out, NULL,
+                            &results, &err));
     assert_ok(kernel_set_u32(&k, 0, N_CELLS, &err));
     assert_ok(kernel_set_u32(&k, 1, n_parameters, &err));
     assert_ok(kernel_set_u32(&k, 2, N_STEPS, &err));

@@ -135,7 +135,7 @@ static void test_buffers_hold_what_was_written(void **state)
     meso_device *device = *state;
     uint32_t content[5] = {1, 2, 3, 4, 5}, back[5] = {0};
     buffer b;
-    assert_ok(buffer_create(device, "numbers", sizeof content, content, &b, &err));
+    assert_ok(buffer_create(device, BUFFER_PASSING, "numbers", sizeof content, content, &b, &err));
     assert_ok(buffer_read(device, &b, 0, sizeof back, back, &err));
     assert_memory_equal(back, content, sizeof back);
     uint32_t nine = 9;
@@ -155,7 +155,7 @@ static void test_buffer_without_content_is_zero(void **state)
     meso_device *device = *state;
     unsigned char back[1001];
     buffer b;
-    assert_ok(buffer_create(device, "zeros", sizeof back, NULL, &b, &err));
+    assert_ok(buffer_create(device, BUFFER_PASSING, "zeros", sizeof back, NULL, &b, &err));
     memset(back, 1, sizeof back);
     assert_ok(buffer_read(device, &b, 0, sizeof back, back, &err));
     for (size_t i = 0; i < sizeof back; i++)
@@ -169,8 +169,8 @@ static void test_memory_in_use_is_counted(void **state)
     uint64_t before, now, peak;
     buffer a, empty;
     meso_device_memory(device, &before, &peak);
-    assert_ok(buffer_create(device, "a", 4096, NULL, &a, &err));
-    assert_ok(buffer_create(device, "empty", 0, NULL, &empty, &err));
+    assert_ok(buffer_create(device, BUFFER_PASSING, "a", 4096, NULL, &a, &err));
+    assert_ok(buffer_create(device, BUFFER_PASSING, "empty", 0, NULL, &empty, &err));
     meso_device_memory(device, &now, &peak);
     assert_int_equal(now, before + 4096 + 4);
     buffer_destroy(device, &a);
@@ -186,10 +186,39 @@ static void test_buffer_over_the_limit_names_itself_and_the_limits(void **state)
     meso_device *device = *state;
     buffer b;
     size_t bytes = meso_device_describe(device)->max_alloc_bytes + 4;
-    assert_int_equal(buffer_create(device, "synapses", bytes, NULL, &b, &err), MESO_DEVICE_MEMORY);
+    assert_int_equal(buffer_create(device, BUFFER_PASSING, "synapses", bytes, NULL, &b, &err),
+                     MESO_DEVICE_MEMORY);
     assert_null(b.mem);
     assert_non_null(strstr(err.message, "`synapses`"));
     assert_non_null(strstr(err.message, "largest single buffer"));
+}
+
+static meso_status see_last(void *self, const buffer *b, meso_error *err)
+{
+    (void)err;
+    *(const char **)self = b->name;
+    return MESO_OK;
+}
+
+static void test_a_buffer_says_what_it_is_to_a_restart(void **state)
+{
+    meso_device *device = *state;
+    meso_error err = {0};
+    buffer a, b;
+    const buffer_spec forgotten = {.name = "forgotten", .bytes = 8, .out = &a};
+    assert_int_equal(buffers_create(device, &forgotten, 1, &err), MESO_INTERNAL);
+    assert_string_equal(err.message,
+                        "buffer `forgotten` does not say whether it is constant or state");
+    const uint64_t first = buffers_made(device);
+    assert_ok(buffer_create(device, BUFFER_STATE, "a", 8, NULL, &a, &err));
+    assert_ok(buffer_create(device, BUFFER_CONSTANT, "b", 8, NULL, &b, &err));
+    const char *seen = "";
+    assert_ok(buffers_visit(device, first, first + 2, see_last, &seen, &err));
+    assert_string_equal(seen, "b");
+    buffer_destroy(device, &b);
+    assert_ok(buffers_visit(device, first, first + 2, see_last, &seen, &err));
+    assert_string_equal(seen, "a");
+    buffer_destroy(device, &a);
 }
 
 static void test_transfer_past_the_end_is_refused(void **state)
@@ -197,7 +226,7 @@ static void test_transfer_past_the_end_is_refused(void **state)
     meso_device *device = *state;
     buffer b;
     char byte[16];
-    assert_ok(buffer_create(device, "short", 8, NULL, &b, &err));
+    assert_ok(buffer_create(device, BUFFER_PASSING, "short", 8, NULL, &b, &err));
     assert_int_equal(buffer_read(device, &b, 4, 8, byte, &err), MESO_INTERNAL);
     assert_string_equal(err.message, "read of 8 bytes at 4 passes the end of `short` (8 bytes)");
     assert_ok(buffer_read(device, &b, 8, 0, byte, &err));
@@ -216,8 +245,8 @@ static void test_kernel_computes(void **state)
     assert_ok(program_build(device, "test", SOURCE, "", &program, &err));
     assert_ok(kernel_create(program, "scale", &scale, &err));
     assert_int_equal(scale.n_arguments, 4);
-    assert_ok(buffer_create(device, "from", sizeof in, in, &from, &err));
-    assert_ok(buffer_create(device, "to", sizeof out, NULL, &to, &err));
+    assert_ok(buffer_create(device, BUFFER_PASSING, "from", sizeof in, in, &from, &err));
+    assert_ok(buffer_create(device, BUFFER_PASSING, "to", sizeof out, NULL, &to, &err));
     assert_ok(kernel_set_u32(&scale, 0, 6, &err));
     assert_ok(kernel_set_i32(&scale, 1, -10, &err));
     assert_ok(kernel_set_buffer(&scale, 2, &from, &err));
@@ -244,7 +273,7 @@ static void test_groups_share_local_memory(void **state)
     buffer to;
     assert_ok(program_build(device, "test", SOURCE, NULL, &program, &err));
     assert_ok(kernel_create(program, "sum_group", &sum, &err));
-    assert_ok(buffer_create(device, "to", sizeof out, NULL, &to, &err));
+    assert_ok(buffer_create(device, BUFFER_PASSING, "to", sizeof out, NULL, &to, &err));
     assert_ok(kernel_set_local(&sum, 0, 8 * sizeof(int32_t), &err));
     assert_ok(kernel_set_buffer(&sum, 1, &to, &err));
     assert_ok(device_launch(device, &sum, 3, 8, &err));
@@ -293,7 +322,7 @@ static void test_group_that_is_too_large_is_an_error_of_the_launch(void **state)
     buffer to;
     assert_ok(program_build(device, "test", SOURCE, "", &program, &err));
     assert_ok(kernel_create(program, "sum_group", &sum, &err));
-    assert_ok(buffer_create(device, "to", 4, NULL, &to, &err));
+    assert_ok(buffer_create(device, BUFFER_PASSING, "to", 4, NULL, &to, &err));
     assert_ok(kernel_set_local(&sum, 0, 4, &err));
     assert_ok(kernel_set_buffer(&sum, 1, &to, &err));
     size_t too_many = 2 * meso_device_describe(device)->max_work_group;
@@ -484,7 +513,7 @@ static void test_profile_counts_launches_and_transfers_by_name(void **state)
     cl_event event;
     assert_ok(program_build(device, "test", SOURCE, "", &program, &err));
     assert_ok(kernel_create(program, "sum_group", &sum, &err));
-    assert_ok(buffer_create(device, "to", sizeof out, NULL, &to, &err));
+    assert_ok(buffer_create(device, BUFFER_PASSING, "to", sizeof out, NULL, &to, &err));
     assert_ok(kernel_set_local(&sum, 0, sizeof out, &err));
     assert_ok(kernel_set_buffer(&sum, 1, &to, &err));
     for (int i = 0; i < N_LAUNCHES; i++)
@@ -553,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_device_is_chosen_by_index_or_part_of_its_name),
         cmocka_unit_test(test_unknown_selector_lists_the_devices),
         cmocka_unit_test(test_environment_chooses_when_no_selector_is_given),
+        cmocka_unit_test(test_a_buffer_says_what_it_is_to_a_restart),
         cmocka_unit_test(test_buffers_hold_what_was_written),
         cmocka_unit_test(test_buffer_without_content_is_zero),
         cmocka_unit_test(test_memory_in_use_is_counted),
