@@ -7,6 +7,7 @@
 #include <mesocl/device.h>
 #include <mesocl/experiment.h>
 #include <mesocl/sink.h>
+#include <mesocl/state.h>
 #include <mesocl/status.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -23,7 +24,8 @@ typedef enum meso_schedule {
                                    probe fails or a group waits too long */
 } meso_schedule;
 
-/** How the work is laid out. Nothing here changes a result. Zero means: choose for the device. */
+/** How the work is laid out, and in how many sittings it is done. Nothing here changes a result. Zero means: choose for
+ *  the device, and run from start to end. */
 typedef struct meso_run_options {
     uint32_t work_group_size; /* work-items per group */
     uint32_t vector_width;    /* 1, 4, 8 or 16 neurons per work-item */
@@ -31,11 +33,18 @@ typedef struct meso_run_options {
     uint64_t buffer_bytes;    /* of synapses in one buffer, if less than the device allows */
     meso_schedule schedule;
     const volatile sig_atomic_t *stop; /* set to nonzero from a signal handler to end early */
+    double stop_after_s;               /* end early when so much has been simulated */
+    double checkpoint_wall_s; /* the longest, in wall time, that may be lost when the run is killed:
+                                          after so long sinks are asked for a checkpoint */
+    const meso_state_visitor
+        *resume; /* fills the state of an earlier sitting: the run goes on from there */
 } meso_run_options;
 
 /**
  * Walk the experiment through time and hand the results to the sinks, in order.
- * Errors    MESO_STOPPED when stopped: the sinks were ended properly and hold all results so far
+ * Errors    MESO_STOPPED when stopped: the sinks were ended properly, hold all results so far, and had been asked
+ *           for a checkpoint of that moment; MESO_VERSION when what is to be resumed is another experiment's or lies
+ *           differently on the device
  */
 MESO_API meso_status meso_experiment_run(const meso_experiment *experiment, meso_device *device,
                                          const meso_run_options *options, meso_sink *const *sinks,

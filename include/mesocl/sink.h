@@ -3,8 +3,8 @@
  *
  * The run calls them from one thread, in order: begin, then for every interval of model time its spikes,
  * frames, time line and progress, then end. An interval is at most 100 field steps and ends where a
- * phase ends, or synapses are read: they come after it, those at time 0 after begin. A sink that began
- * hears the end, whatever went wrong. Pointers passed in are valid during
+ * phase ends, where a checkpoint is due, or where synapses are read: they come after it, those at time 0
+ * after begin. A sink that began hears the end, whatever went wrong. Pointers passed in are valid during
  * the call only. A callback that is NULL is skipped; one that fails ends the run with its status
  * (MESO_STOPPED from `progress` ends it cleanly).
  */
@@ -13,6 +13,7 @@
 
 #include <mesocl/device.h>
 #include <mesocl/experiment.h>
+#include <mesocl/state.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -77,6 +78,7 @@ typedef struct meso_run_info {
     uint64_t seed;
     double dt_ms;
     double duration_s;
+    double start_s; /* simulated time that begins now: 0, but for a run that goes on */
     const meso_population_info *populations;
     uint32_t n_populations;
     const meso_report_info *reports;
@@ -107,7 +109,7 @@ typedef struct meso_edges {
 
 typedef struct meso_progress {
     double model_time_s, duration_s;
-    double wall_s;
+    double wall_s;           /* of this sitting */
     double real_time_factor; /* wall / model time, of the last second or so */
     const char *phase;
     const double *rates_hz; /* [n_populations], over the last interval */
@@ -151,7 +153,7 @@ typedef struct meso_summary {
     meso_status status; /* how the run ended: MESO_OK, MESO_STOPPED, or an error */
     uint64_t seed;
     uint64_t spike_hash;
-    double model_time_s, network_time_s, wall_s, real_time_factor;
+    double model_time_s, network_time_s, wall_s, real_time_factor; /* wall: of all sittings */
     double compile_s, build_s; /* before: programs; network and everything else on the device */
     uint64_t neurons, synapses, spikes, synaptic_events, peak_device_bytes;
     double bytes_per_synapse;
@@ -179,6 +181,8 @@ typedef struct meso_sink {
                             meso_error *err);
     meso_status (*edges)(void *self, const meso_edges *edges, meso_error *err);
     meso_status (*progress)(void *self, const meso_progress *progress, meso_error *err);
+    /** Keep the state. The run stands still, and all results up to now have been told. */
+    meso_status (*checkpoint)(void *self, const meso_state *state, meso_error *err);
     meso_status (*end)(void *self, const meso_summary *summary, meso_error *err);
 } meso_sink;
 

@@ -1,5 +1,6 @@
 #include "base/hash.h"
 
+#define XXH_STATIC_LINKING_ONLY /* the size of a stream, for checkpoints */
 #include <xxhash.h>
 
 uint64_t hash_bytes(const void *data, size_t bytes, uint64_t seed)
@@ -26,6 +27,12 @@ void hash_stream_destroy(hash_stream **h)
 void hash_stream_add(hash_stream *h, const void *data, size_t bytes)
 {
     XXH64_update((XXH64_state_t *)h, data, bytes);
+}
+
+meso_status hash_stream_state(hash_stream *h, const meso_state_visitor *v, meso_error *err,
+                              const char *name)
+{
+    return state_block(v, h, sizeof(XXH64_state_t), err, "%s", name);
 }
 
 uint64_t hash_stream_value(const hash_stream *h)

@@ -2,6 +2,7 @@
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
+#include "base/state.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,5 +16,8 @@ void hash_stream_destroy(hash_stream **h);
 void hash_stream_add(hash_stream *h, const void *data, size_t bytes);
 /** Hash of all that was added so far; more may be added. */
 uint64_t hash_stream_value(const hash_stream *h);
+/** What a stream remembers. */
+meso_status hash_stream_state(hash_stream *h, const meso_state_visitor *v, meso_error *err,
+                              const char *name);
 
 #endif

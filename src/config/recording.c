@@ -1,4 +1,5 @@
 #include "config/loader.h"
+#include <math.h>
 #include <string.h>
 
 /* --- tables ----------------------------------------------------------------------------------- */
@@ -45,6 +46,10 @@ static const field record_fields[] = {
     {.key = "timeline_interval_ms", .kind = FIELD_NUMBER, .unit = "ms", FIELD_DEFAULT(100),
      FIELD_ABOVE(0, 86400000), FIELD_IN(recording, timeline_interval_ms),
      .doc = "from row to row of the time line; a multiple of field_step_ms"},
+    {.key = "checkpoint_interval_s", .kind = FIELD_NUMBER, .unit = "s", FIELD_DEFAULT(0),
+     FIELD_FROM(0, 1e9), FIELD_IN(recording, checkpoint_interval_s),
+     .doc = "simulated time from checkpoint to checkpoint, from which a killed run can go on; a multiple "
+            "of field_step_ms; 0: only as often as wall time asks (mesocl run --checkpoint-min)"},
     {.key = "reports", .kind = FIELD_MAP, .type = &report_type, .doc = "by name of the file"},
     {.key = "synapses", .kind = FIELD_MAP, .type = &synapse_set_type,
      .doc = "sets of synapses that are followed, by name of the file"},
@@ -331,6 +336,17 @@ static meso_status read_selection(loader *l, const cJSON *spikes)
     return MESO_OK;
 }
 
+static meso_status read_checkpoint_interval(loader *l, const cJSON *object)
+{
+    const double step_s = l->experiment->field_step_ms * 1e-3;
+    const double interval_s = l->experiment->record.checkpoint_interval_s;
+    if (fabs(interval_s / step_s - round(interval_s / step_s)) <= 1e-6)
+        return MESO_OK;
+    return LOADER_ERROR(l, object, "checkpoint_interval_s", MESO_RANGE,
+                        "%.15g s is not a multiple of field_step_ms, %.15g ms", interval_s,
+                        step_s * 1e3);
+}
+
 meso_status load_recording(loader *l)
 {
     const cJSON *object = loader_section(l, "record");
@@ -338,6 +354,7 @@ meso_status load_recording(loader *l)
     MESO_TRY(loader_read(l, &record_type, object, &e->record));
     MESO_TRY(loader_check_multiple(l, get_member(object, "timeline_interval_ms"), e->field_step_ms,
                                    "field_step_ms"));
+    MESO_TRY(read_checkpoint_interval(l, object));
     MESO_TRY(read_selection(l, get_member(object, "spikes")));
     const cJSON *map = get_member(object, "reports");
     e->record.n_reports = (uint32_t)count_members(map);

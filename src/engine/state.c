@@ -25,7 +25,7 @@ static meso_status piece_carry(const carrier *c, const buffer *b, size_t offset,
 {
     if (!c->v->fills)
         MESO_TRY(buffer_read(c->device, b, offset, bytes, c->piece, err));
-    MESO_TRY(state_block(c->v, name, c->piece, bytes, err));
+    MESO_TRY(state_block(c->v, c->piece, bytes, err, "device/%s", name));
     return c->v->fills ? buffer_write(c->device, b, offset, bytes, c->piece, err) : MESO_OK;
 }
 
@@ -35,8 +35,7 @@ static meso_status part_carry(const carrier *c, const buffer *b, size_t offset, 
     char label[160];
     for (size_t done = 0, number = 0; done < bytes; done += PIECE, number++) {
         const size_t left = bytes - done;
-        snprintf(label, sizeof label, number > 0 ? "device/%.128s, %zu" : "device/%.128s", name,
-                 number);
+        snprintf(label, sizeof label, number > 0 ? "%.128s, %zu" : "%.128s", name, number);
         MESO_TRY(piece_carry(c, b, offset + done, left < PIECE ? left : PIECE, label, err));
     }
     return MESO_OK;
@@ -120,13 +119,12 @@ meso_status simulation_state(simulation *sim, const meso_state_visitor *v, meso_
 {
     if (sim->n_enqueued != sim->n_collected)
         return error_set(err, MESO_INTERNAL, "the state of a simulation that does not stand still");
-    MESO_TRY(state_same(v, "engine/layout", layout_hash(sim),
-                        "how the network lies on the device (--partitions, --work-group-size)",
-                        err));
-    MESO_TRY(STATE_VALUE(v, "engine/step", sim->step, err));
-    MESO_TRY(STATE_VALUE(v, "engine/batch", sim->schedule.batch, err));
-    MESO_TRY(STATE_VALUE(v, "engine/synaptic events", sim->recorder.n_events, err));
-    MESO_TRY(state_block(v, "engine/next played spikes", sim->playback.next,
-                         sim->e->n_stimuli * sizeof *sim->playback.next, err));
+    MESO_TRY(state_same(v, layout_hash(sim), err, "engine/layout",
+                        "how the network lies on the device (--partitions, --work-group-size)"));
+    MESO_TRY(STATE_VALUE(v, sim->step, err, "engine/step"));
+    MESO_TRY(STATE_VALUE(v, sim->schedule.batch, err, "engine/batch"));
+    MESO_TRY(STATE_VALUE(v, sim->recorder.n_events, err, "engine/synaptic events"));
+    MESO_TRY(state_block(v, sim->playback.next, sim->e->n_stimuli * sizeof *sim->playback.next, err,
+                         "engine/next played spikes"));
     return buffers_carry(sim, v, err);
 }

@@ -1,5 +1,7 @@
 #include "model/experiment.h"
 
+#include "base/hash.h"
+
 #include <string.h>
 
 const neuron_model *experiment_model(const experiment *e, uint32_t i)
@@ -47,4 +49,19 @@ const voxel_grid *receptor_grid(const experiment *e, uint32_t receptor_index, co
     if (compartment_index != NULL)
         *compartment_index = c;
     return c != MODEL_NONE ? m->compartments[c].grid : NULL;
+}
+
+uint64_t experiment_fingerprint(const experiment *e)
+{
+    const neuron_model *m;
+    uint64_t h = hash_bytes(e->json, strlen(e->json), 0);
+    for (uint32_t i = 0; (m = experiment_model(e, i)) != NULL; i++)
+        h = hash_bytes(m->text, strlen(m->text), h);
+    for (uint32_t i = 0; i < e->n_stimuli; i++)
+        for (uint64_t k = 0; k < e->stimuli[i].n_events; k++) {
+            const playback_event *event = &e->stimuli[i].events[k];
+            h = hash_bytes(&event->step, sizeof event->step, h);
+            h = hash_bytes(&event->neuron, sizeof event->neuron, h);
+        }
+    return h;
 }

@@ -51,6 +51,8 @@ struct meso_experiment {
 };
 typedef struct meso_experiment experiment;
 
+/** Tells experiments apart: of the merged text, the models' and rules' own texts, and the spikes that are played. */
+uint64_t experiment_fingerprint(const experiment *e);
 /** Number i of all that the experiment uses: models, currents, rules; NULL behind the last. */
 const neuron_model *experiment_model(const experiment *e, uint32_t i);
 /** Index of the compartment of `modulator` in `region`, or MODEL_NONE. */

@@ -53,7 +53,8 @@ typedef struct recording {
     bool *spikes; /* [n_populations] written to spikes.h5 (all are hashed and counted) */
     double
         largest_rate_hz; /* mean over the network that spikes have room for; above it a run ends */
-    double timeline_interval_ms; /* multiple of field_step_ms */
+    double timeline_interval_ms;  /* multiple of field_step_ms */
+    double checkpoint_interval_s; /* the same; 0: none by simulated time */
     const report *reports;
     uint32_t n_reports;
     const synapse_set *synapse_sets;

@@ -338,3 +338,24 @@ double pk_body_nM(const pharmacokinetics *pk, uint32_t drug_index)
             sum += level_nM[p->depots[r]];
     return sum;
 }
+
+/* --- restart ---------------------------------------------------------------------------------- */
+
+static meso_status family_state(family *f, uint32_t i, const meso_state_visitor *v, meso_error *err)
+{
+    MESO_TRY(state_block(v, f->level_nM, f->n_states * sizeof *f->level_nM, err,
+                         "drugs/levels of family %u", i));
+    MESO_TRY(state_block(v, f->input_nM_per_min, f->n_states * sizeof *f->input_nM_per_min, err,
+                         "drugs/inputs of family %u", i));
+    MESO_TRY(STATE_VALUE(v, f->solver.trial, err, "drugs/trial step of family %u", i));
+    return STATE_VALUE(v, f->empty, err, "drugs/emptiness of family %u", i);
+}
+
+meso_status pk_state(pharmacokinetics *pk, const meso_state_visitor *v, meso_error *err)
+{
+    for (uint32_t i = 0; i < pk->n_drugs; i++)
+        MESO_TRY(STATE_VALUE(v, pk->places[i].n_infusions, err, "drugs/infusions of drug %u", i));
+    for (uint32_t i = 0; i < pk->n_families; i++)
+        MESO_TRY(family_state(&pk->families[i], i, v, err));
+    return MESO_OK;
+}

@@ -7,6 +7,7 @@
 #define PROTOCOL_PHARMACOKINETICS_H
 
 #include "base/arena.h"
+#include "base/state.h"
 #include "base/status.h"
 #include "model/protocol.h"
 
@@ -30,5 +31,7 @@ double pk_brain_nM(const pharmacokinetics *pk, uint32_t drug);
 /** All that is in the body, depots included, as a concentration in V_d; what a brain with a K_p holds counts as
  *  part of the plasma's volume of distribution. */
 double pk_body_nM(const pharmacokinetics *pk, uint32_t drug);
+/** All that a restart needs. */
+meso_status pk_state(pharmacokinetics *pk, const meso_state_visitor *v, meso_error *err);
 
 #endif

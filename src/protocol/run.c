@@ -1,61 +1,17 @@
 /*
  * Walks an experiment through time: drug levels go in, results come out.
  */
-#include "base/hash.h"
-#include "engine/simulation.h"
-#include "protocol/assays/assays.h"
-#include "protocol/pharmacokinetics.h"
-#include "protocol/synapse_watch.h"
+#include "protocol/walk.h"
 
 #include <math.h>
-#include <mesocl/simulation.h>
 #include <mesocl/version.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-/* Rows of the time line that an interval can end, at most one per field step. */
-#define ROWS SIMULATION_INTERVAL
 #define NEGLIGIBLE_NM 1e-9 /* drug levels below are zero, so that no device sees denormals */
 
-/* Drug levels of one interval, kept until its results are collected. */
-typedef struct drug_history {
-    float *free_nM; /* [SIMULATION_INTERVAL x n_drugs] */
-    double *row_nM; /* [ROWS x 2 n_drugs] plasma and brain, means over each row */
-    double *end_nM; /* [n_drugs] brain, at the end of the interval */
-    uint32_t n_rows;
-} drug_history;
-
-typedef struct walk {
-    const experiment *e;
-    meso_device *device;
-    simulation *sim;
-    const meso_run_options *options;
-    meso_sink *const *sinks;
-    uint32_t n_sinks;
-    arena *memory;
-
-    pharmacokinetics *drugs;
-    double *row_sum_nM; /* [2 n_drugs] plasma and brain since the last row ended */
-    uint32_t next_dose;
-    drug_history history[2];
-    uint64_t n_fields, field; /* field steps in all, and enqueued so far */
-    uint32_t n_enqueued, n_collected;
-
-    meso_run_info info;
-    assays *assays;
-    synapse_watch *synapses;
-    hash_stream *hash;
-    uint64_t spikes;                 /* so far */
-    uint64_t *n_spikes, *row_spikes; /* [n_populations] so far; since the last row */
-    uint64_t row_step;               /* at which the last row ended */
-    double *row_values, *rates_hz;
-    uint64_t step; /* collected so far */
-    double compile_s, build_s, started_s, last_wall_s;
-    uint32_t n_begun; /* sinks that heard begin, and will hear the end */
-} walk;
-
-static double now_s(void)
+double walk_clock_s(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -267,15 +223,6 @@ static meso_status drugs_advance(walk *w, drug_history *h, uint32_t n, meso_erro
 
 /* --- results ----------------------------------------------------------------------------------------- */
 
-#define TELL(w, callback, ...)                                                                     \
-    do {                                                                                           \
-        for (uint32_t sink_ = 0; sink_ < (w)->n_sinks; sink_++) {                                  \
-            const meso_sink *to_ = (w)->sinks[sink_];                                              \
-            if (to_->callback != NULL)                                                             \
-                MESO_TRY(to_->callback(to_->self, __VA_ARGS__));                                   \
-        }                                                                                          \
-    } while (0)
-
 static meso_status spikes_tell(walk *w, const interval *results, meso_error *err)
 {
     hash_stream_add(w->hash, results->spikes, results->n_spikes * sizeof *results->spikes);
@@ -340,7 +287,7 @@ static const char *phase_at(const experiment *e, double time_s)
 
 static meso_status progress_tell(walk *w, const interval *results, meso_error *err)
 {
-    const double wall = now_s() - w->started_s;
+    const double wall = walk_clock_s() - w->started_s;
     const double seconds = (double)results->n_steps * w->e->dt_ms * 1e-3;
     const double time_s = (double)w->step * w->e->dt_ms * 1e-3;
     const meso_progress p = {
@@ -384,10 +331,11 @@ static uint64_t reading_next(const walk *w, uint64_t field)
 
 static meso_status interval_enqueue(walk *w, meso_error *err)
 {
-    const uint64_t in_phase = fields_left(w);
-    const uint64_t to_reading = reading_next(w, w->field + 1) - w->field;
-    const uint64_t left = in_phase < to_reading ? in_phase : to_reading;
-    const uint32_t n = left < SIMULATION_INTERVAL ? (uint32_t)left : SIMULATION_INTERVAL;
+    const uint64_t lengths[] = {fields_left(w), reading_next(w, w->field + 1) - w->field,
+                                walk_fields_to_stand(w)};
+    uint32_t n = SIMULATION_INTERVAL;
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+        n = lengths[i] < n ? (uint32_t)lengths[i] : n;
     drug_history *h = &w->history[w->n_enqueued % 2];
     MESO_TRY(drugs_advance(w, h, n, err));
     MESO_TRY(simulation_enqueue(w->sim, n, h->free_nM, err));
@@ -412,11 +360,6 @@ static meso_status interval_collect(walk *w, meso_error *err)
 }
 
 /* --- the walk ------------------------------------------------------------------------------------------ */
-
-static int stop_is_wanted(const walk *w)
-{
-    return w->options != NULL && w->options->stop != NULL && *w->options->stop;
-}
 
 static meso_status intervals_collect(walk *w, uint32_t n_left, meso_error *err)
 {
@@ -443,14 +386,21 @@ static meso_status walk_go(walk *w, meso_error *err)
         if (sink->begin != NULL)
             MESO_TRY(sink->begin(sink->self, &w->info, err));
     }
-    w->started_s = now_s();
-    MESO_TRY(synapses_read(w, err));
-    while (w->field < w->n_fields && !stop_is_wanted(w)) {
+    w->started_s = w->last_checkpoint_s = walk_clock_s();
+    if (w->info.start_s == 0) /* else they were, before the checkpoint */
+        MESO_TRY(synapses_read(w, err));
+    while (w->field < w->n_fields && !walk_stop_is_wanted(w)) {
         MESO_TRY(interval_enqueue(w, err));
         MESO_TRY(intervals_collect(w, 1, err));
         MESO_TRY(synapses_read(w, err));
+        if (walk_checkpoint_is_due(w)) {
+            MESO_TRY(intervals_collect(w, 0, err));
+            MESO_TRY(walk_checkpoint(w, err));
+        }
     }
     MESO_TRY(intervals_collect(w, 0, err));
+    if (w->field < w->n_fields || assays_have_probes(w->assays)) /* those may be stopped too */
+        MESO_TRY(walk_checkpoint(w, err));
     if (w->field < w->n_fields)
         return error_set(err, MESO_STOPPED,
                          "stopped at %.1f s of %.1f s of model time; results so far are "
@@ -485,7 +435,7 @@ static void contacts_describe(walk *w, meso_summary *s)
 static meso_status walk_end(walk *w, meso_status outcome, meso_error *err)
 {
     const double seconds = (double)w->step * w->e->dt_ms * 1e-3;
-    const double wall = w->started_s > 0 ? now_s() - w->started_s : 0;
+    const double wall = w->earlier_s + (w->started_s > 0 ? walk_clock_s() - w->started_s : 0);
     uint64_t now = 0;
     meso_summary s = {
         .version = MESO_VERSION,
@@ -533,10 +483,10 @@ static meso_status walk_end(walk *w, meso_status outcome, meso_error *err)
 static meso_status walk_prepare(walk *w, meso_error *err)
 {
     const experiment *e = w->e;
-    const double start_s = now_s(), compiled_s = meso_device_work_done(w->device).compile_s;
+    const double start_s = walk_clock_s(), compiled_s = meso_device_work_done(w->device).compile_s;
     MESO_TRY(simulation_create(e, w->device, w->options, &w->sim, err));
     w->compile_s = meso_device_work_done(w->device).compile_s - compiled_s;
-    w->build_s = now_s() - start_s - w->compile_s;
+    w->build_s = walk_clock_s() - start_s - w->compile_s;
     w->n_fields = (uint64_t)llround(e->duration_s * 1e3 / e->field_step_ms);
     w->hash = hash_stream_create();
     if (w->hash == NULL)
@@ -558,6 +508,16 @@ static meso_status walk_prepare(walk *w, meso_error *err)
     return walk_alloc(w, w->info.n_series, sizeof(double), &w->row_values, err);
 }
 
+static meso_status walk_resume(walk *w, meso_error *err)
+{
+    if (w->options == NULL || w->options->resume == NULL)
+        return MESO_OK;
+    MESO_TRY(walk_state(w, w->options->resume, err));
+    w->info.start_s = (double)w->field * w->e->field_step_ms * 1e-3;
+    w->kept_field = w->field;
+    return MESO_OK;
+}
+
 meso_status meso_experiment_run(const meso_experiment *experiment, meso_device *device,
                                 const meso_run_options *options, meso_sink *const *sinks,
                                 uint32_t n_sinks, meso_error *err)
@@ -570,6 +530,8 @@ meso_status meso_experiment_run(const meso_experiment *experiment, meso_device *
               .memory = arena_create()};
     meso_status status = w.memory != NULL ? walk_prepare(&w, err)
                                           : error_set(err, MESO_MEMORY, "out of memory");
+    if (status == MESO_OK)
+        status = walk_resume(&w, err);
     if (status == MESO_OK) {
         status = walk_go(&w, err);
         status = walk_end(&w, status, err);

@@ -39,6 +39,7 @@ struct assays {
     uint32_t n_moments, n_reached;
     uint64_t field;
     result_list results;
+    memory_list memories;
 };
 
 /* --- creation --------------------------------------------------------------------------------- */
@@ -83,6 +84,17 @@ static meso_status moments_create(assays *all, meso_error *err)
     return MESO_OK;
 }
 
+static meso_status run_begin(assay_run *r, const assay_method *m, meso_error *err)
+{
+    const uint32_t before = r->memories->n;
+    if (m->begin != NULL)
+        MESO_TRY(m->begin(r, err));
+    if ((m->spikes || m->frames || m->row || m->look) && r->memories->n == before)
+        return error_set(err, MESO_INTERNAL, "assay '%s' does not say what it remembers",
+                         r->assay->name);
+    return MESO_OK;
+}
+
 static meso_status runs_begin(assays *all, const meso_run_info *info, meso_error *err)
 {
     const experiment *e = all->e;
@@ -93,10 +105,10 @@ static meso_status runs_begin(assays *all, const meso_run_info *info, meso_error
                                    .info = info,
                                    .row_s = e->record.timeline_interval_ms * 1e-3,
                                    .memory = all->memory,
-                                   .results = &all->results};
-        if (methods[a->kind]->begin == NULL)
-            continue;
-        const meso_status status = methods[a->kind]->begin(&all->runs[i], err);
+                                   .results = &all->results,
+                                   .memories = &all->memories,
+                                   .index = i};
+        const meso_status status = run_begin(&all->runs[i], methods[a->kind], err);
         if (status != MESO_OK)
             return error_prepend(err, status, "%s", a->place);
     }
@@ -131,6 +143,7 @@ void assays_destroy(assays **out)
             methods[all->e->assays[i].kind]->destroy(&all->runs[i]);
     free(all->results.values);
     free(all->results.series);
+    free(all->memories.blocks);
     arena_destroy(&all->memory);
     free(all);
     *out = NULL;
@@ -208,6 +221,71 @@ meso_status assays_look(assays *all, simulation *sim, uint64_t field, meso_error
         }
     }
     return MESO_OK;
+}
+
+/* --- restart ---------------------------------------------------------------------------------- */
+
+bool assays_have_probes(const assays *all)
+{
+    return all->n_moments > 0;
+}
+
+/* A result that there is already. */
+typedef struct kept_value {
+    uint32_t run;
+    char quantity[96], unit[32];
+    double time_h, value;
+} kept_value;
+
+static void value_keep(const assays *all, const meso_assay_value *from, kept_value *to)
+{
+    while (all->e->assays[to->run].name != from->name)
+        to->run++;
+    strncpy(to->quantity, from->quantity, sizeof to->quantity - 1);
+    strncpy(to->unit, from->unit, sizeof to->unit - 1);
+    to->time_h = from->time_h;
+    to->value = from->value;
+}
+
+static meso_status value_give_back(assays *all, const kept_value *kept, meso_error *err)
+{
+    const char *quantity = arena_strdup(all->memory, kept->quantity);
+    const char *unit = arena_strdup(all->memory, kept->unit);
+    if (quantity == NULL || unit == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    return assay_add(&all->runs[kept->run % all->e->n_assays], quantity, unit, kept->time_h,
+                     kept->value, err);
+}
+
+static meso_status results_state(assays *all, const meso_state_visitor *v, meso_error *err)
+{
+    uint32_t n = all->results.n_values;
+    MESO_TRY(STATE_VALUE(v, n, err, "assays/number of results"));
+    kept_value *kept = calloc(n + 1, sizeof *kept);
+    if (kept == NULL)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    for (uint32_t i = 0; i < n && !v->fills; i++)
+        value_keep(all, &all->results.values[i], &kept[i]);
+    meso_status status = state_block(v, kept, n * sizeof *kept, err, "assays/results");
+    for (uint32_t i = 0; i < n && v->fills && status == MESO_OK; i++)
+        status = value_give_back(all, &kept[i], err);
+    free(kept);
+    return status;
+}
+
+meso_status assays_state(assays *all, const meso_state_visitor *v, meso_error *err)
+{
+    MESO_TRY(STATE_VALUE(v, all->field, err, "assays/field step"));
+    MESO_TRY(STATE_VALUE(v, all->n_reached, err, "assays/moments reached"));
+    for (uint32_t i = 0; i < all->n_moments; i++)
+        MESO_TRY(state_block(v, all->moments[i].level_nM,
+                             all->e->n_drugs * sizeof *all->moments[i].level_nM, err,
+                             "assays/levels at moment %u", i));
+    for (uint32_t i = 0; i < all->memories.n; i++) {
+        const remembered *m = &all->memories.blocks[i];
+        MESO_TRY(state_block(v, m->data, m->bytes, err, "assays/assay %u, memory %u", m->run, i));
+    }
+    return results_state(all, v, err);
 }
 
 /* --- results ---------------------------------------------------------------------------------- */
@@ -320,6 +398,16 @@ static void *list_grow(void *list, uint32_t n, uint32_t *capacity, size_t size)
         return list;
     *capacity = wanted;
     return longer;
+}
+
+meso_status assay_remember(assay_run *r, void *data, size_t bytes, meso_error *err)
+{
+    memory_list *l = r->memories;
+    l->blocks = list_grow(l->blocks, l->n, &l->capacity, sizeof *l->blocks);
+    if (l->n == l->capacity)
+        return error_set(err, MESO_MEMORY, "out of memory");
+    l->blocks[l->n++] = (remembered){.run = r->index, .data = data, .bytes = bytes};
+    return MESO_OK;
 }
 
 meso_status assay_add(assay_run *r, const char *quantity, const char *unit, double time_h,

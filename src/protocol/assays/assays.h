@@ -8,6 +8,7 @@
 #ifndef PROTOCOL_ASSAYS_ASSAYS_H
 #define PROTOCOL_ASSAYS_ASSAYS_H
 
+#include "base/state.h"
 #include "base/status.h"
 #include "engine/simulation.h"
 #include "model/experiment.h"
@@ -31,6 +32,10 @@ void assays_row(assays *a, double time_s, const double *values);
 uint64_t assays_next(const assays *a, uint64_t field);
 /** Let them, before this field step. Everything that was enqueued has been collected. */
 meso_status assays_look(assays *a, simulation *sim, uint64_t field, meso_error *err);
+/** All that a restart needs. */
+meso_status assays_state(assays *a, const meso_state_visitor *v, meso_error *err);
+/** Whether there will be probes when the run has ended. */
+bool assays_have_probes(const assays *a);
 
 /**
  * Draw up the results of what was simulated up to `ended_s`, run the probes, and put all into the summary.

@@ -25,8 +25,14 @@ static meso_status begin(assay_run *r, meso_error *err)
     r->state = s;
     const double below = ceil((r->assay->split_mV - r->assay->ceiling_mV) / BIN_MV) + N_BINS;
     s->lowest_mV = r->assay->split_mV - BIN_MV * fmax(below, 1);
-    return assay_alloc(r, (size_t)r->e->record.reports[r->assay->report].n_neurons * N_BINS,
-                       sizeof *s->counts, &s->counts, err);
+    const size_t n = (size_t)r->e->record.reports[r->assay->report].n_neurons * N_BINS;
+    MESO_TRY(assay_alloc(r, n, sizeof *s->counts, &s->counts, err));
+    MESO_TRY(assay_remember(r, s->counts, n * sizeof *s->counts, err));
+    MESO_TRY(ASSAY_REMEMBER(r, s->n_frames, err));
+    MESO_TRY(ASSAY_REMEMBER(r, s->down_sum, err));
+    MESO_TRY(ASSAY_REMEMBER(r, s->up_sum, err));
+    MESO_TRY(ASSAY_REMEMBER(r, s->n_down, err));
+    return ASSAY_REMEMBER(r, s->n_up, err);
 }
 
 static void potential_add(const assay_run *r, states *s, uint32_t cell, double v_mV)

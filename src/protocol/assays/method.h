@@ -16,6 +16,18 @@ typedef struct result_list {
     uint32_t n_values, n_series, values_capacity, series_capacity;
 } result_list;
 
+/* What a method has seen so far: a checkpoint has it. */
+typedef struct remembered {
+    uint32_t run; /* index of the assay */
+    void *data;
+    size_t bytes;
+} remembered;
+
+typedef struct memory_list {
+    remembered *blocks;
+    uint32_t n, capacity;
+} memory_list;
+
 typedef struct assay_run {
     const assay *assay;
     const experiment *e;
@@ -23,7 +35,9 @@ typedef struct assay_run {
     double row_s;  /* interval of the time line */
     arena *memory; /* until the results have been told */
     result_list *results;
-    void *state; /* of the method */
+    memory_list *memories;
+    uint32_t index; /* of the assay */
+    void *state;    /* of the method */
 } assay_run;
 
 typedef struct assay_method {
@@ -51,6 +65,12 @@ extern const assay_method microdialysis_method, voltammetry_method, pet_method,
 
 /** Zeroed memory for n elements, in `*out`. */
 meso_status assay_alloc(assay_run *r, size_t n, size_t size, void *out, meso_error *err);
+/**
+ * Say, in `begin`, what changes while the run goes on, so that a restart has it: arrays and variables, no pointers. One
+ * that observes and says nothing is an error.
+ */
+meso_status assay_remember(assay_run *r, void *data, size_t bytes, meso_error *err);
+#define ASSAY_REMEMBER(r, variable, err) assay_remember((r), &(variable), sizeof(variable), (err))
 /** Column of the time line, by name. Errors: MESO_CONFIG with the nearest name. */
 meso_status assay_column(const assay_run *r, const char *series, uint32_t *column, meso_error *err);
 /** The column "<modulator>.<region>.<quantity>" of what the assay looks at. */

@@ -31,7 +31,12 @@ static meso_status begin(assay_run *r, meso_error *err)
     const double end_s = assay_time_h(r, r->e->duration_s) * 3600;
     m->n_bins = m->n_before + (uint32_t)ceil(fmax(0, end_s - m->origin_s) / m->bin_s - 1e-9) + 1;
     MESO_TRY(assay_alloc(r, m->n_bins, sizeof *m->sum, &m->sum, err));
-    return assay_alloc(r, m->n_bins, sizeof *m->n, &m->n, err);
+    MESO_TRY(assay_alloc(r, m->n_bins, sizeof *m->n, &m->n, err));
+    MESO_TRY(assay_remember(r, m->sum, m->n_bins * sizeof *m->sum, err));
+    MESO_TRY(assay_remember(r, m->n, m->n_bins * sizeof *m->n, err));
+    MESO_TRY(ASSAY_REMEMBER(r, m->weighted, err));
+    MESO_TRY(ASSAY_REMEMBER(r, m->weight, err));
+    return ASSAY_REMEMBER(r, m->last_s, err);
 }
 
 /* The probe has seen `level` for so long. */

@@ -28,6 +28,7 @@ static meso_status begin(assay_run *r, meso_error *err)
     pet *p;
     MESO_TRY(assay_alloc(r, 1, sizeof *p, &p, err));
     r->state = p;
+    MESO_TRY(ASSAY_REMEMBER(r, *p, err)); /* columns are the same again */
     if (r->assay->population == MODEL_NONE)
         return assay_compartment_column(r, "transporter_occupancy", &p->column, err);
     MESO_TRY(receptor_column(r, "occupancy", &p->column, err));

@@ -43,10 +43,13 @@ meso_status probe_run(assay_run *r, const probe_plan *plan, meso_device *device,
     double start_s;
     *answer = (probe_answer){0};
     MESO_TRY(probe_load(r->e, plan, &probe, &start_s, err));
+    meso_run_options all_at_once = options != NULL ? *options : (meso_run_options){0};
+    all_at_once.stop_after_s = all_at_once.checkpoint_wall_s = 0;
+    all_at_once.resume = NULL;
     listener l = {.answer = answer};
     meso_sink sink = {.self = &l, .begin = on_begin, .frames = on_frames};
     meso_sink *const sinks[] = {&sink};
-    meso_status status = meso_experiment_run(probe, device, options, sinks, 1, err);
+    meso_status status = meso_experiment_run(probe, device, &all_at_once, sinks, 1, err);
     if (status == MESO_OK) {
         const double from_s = probe->record.reports[0].start_ms * 1e-3;
         answer->first_pulse = (uint32_t)lround((start_s - from_s) / answer->interval_s);

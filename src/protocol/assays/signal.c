@@ -22,7 +22,12 @@ static meso_status begin(assay_run *r, meso_error *err)
     MESO_TRY(assay_column(r, r->assay->series, &t->column, err));
     t->capacity = (uint32_t)ceil((r->assay->stop_s - r->assay->start_s) / r->row_s) + 1;
     MESO_TRY(assay_alloc(r, t->capacity, sizeof *t->time_s, &t->time_s, err));
-    return assay_alloc(r, t->capacity, sizeof *t->value, &t->value, err);
+    MESO_TRY(assay_alloc(r, t->capacity, sizeof *t->value, &t->value, err));
+    MESO_TRY(assay_remember(r, t->time_s, t->capacity * sizeof *t->time_s, err));
+    MESO_TRY(assay_remember(r, t->value, t->capacity * sizeof *t->value, err));
+    MESO_TRY(ASSAY_REMEMBER(r, t->n, err));
+    MESO_TRY(ASSAY_REMEMBER(r, t->before_sum, err));
+    return ASSAY_REMEMBER(r, t->n_before, err);
 }
 
 static void row(assay_run *r, double middle_s, const double *values)

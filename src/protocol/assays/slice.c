@@ -102,7 +102,9 @@ static meso_status arrays_alloc(assay_run *r, slice_state *s, meso_error *err)
         MESO_TRY(assay_alloc(r, s->n_cells, sizeof(double), &s->scratch[i], err));
     for (int i = 0; i < 2; i++)
         MESO_TRY(assay_alloc(r, n, sizeof(double), &s->g_nS[i], err));
-    return MESO_OK;
+    MESO_TRY(assay_remember(r, s->factors, plan->n_pathways * sizeof *s->factors, err));
+    MESO_TRY(assay_remember(r, s->values, n_values * sizeof *s->values, err));
+    return ASSAY_REMEMBER(r, *s->n_done, err);
 }
 
 meso_status slice_begin(assay_run *r, const slice_quantity *quantities, uint32_t n, meso_error *err)

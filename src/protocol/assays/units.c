@@ -28,8 +28,14 @@ static meso_status begin(assay_run *r, meso_error *err)
     units *u;
     MESO_TRY(assay_alloc(r, 1, sizeof *u, &u, err));
     r->state = u;
-    return assay_alloc(r, r->e->populations[r->assay->population].n_neurons, sizeof *u->cells,
-                       &u->cells, err);
+    const size_t n = r->e->populations[r->assay->population].n_neurons;
+    MESO_TRY(assay_alloc(r, n, sizeof *u->cells, &u->cells, err));
+    MESO_TRY(assay_remember(r, u->cells, n * sizeof *u->cells, err));
+    MESO_TRY(ASSAY_REMEMBER(r, u->phase, err));
+    MESO_TRY(ASSAY_REMEMBER(r, u->n_bursts, err));
+    MESO_TRY(ASSAY_REMEMBER(r, u->n_burst_spikes, err));
+    MESO_TRY(ASSAY_REMEMBER(r, u->burst_intervals, err));
+    return ASSAY_REMEMBER(r, u->burst_ms, err);
 }
 
 static void burst_end(units *u, unit *c)

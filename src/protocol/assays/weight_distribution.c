@@ -182,7 +182,10 @@ static meso_status begin(assay_run *r, meso_error *err)
     MESO_TRY(assay_alloc(r, (size_t)s->n_moments * s->n_bins, sizeof *h->counts, &h->counts, err));
     MESO_TRY(assay_alloc(r, 1, sizeof *h->n_done, &h->n_done, err));
     slice_keep(r, h);
-    return MESO_OK;
+    MESO_TRY(assay_remember(r, h->limits, 2 * sizeof *h->limits, err));
+    MESO_TRY(
+        assay_remember(r, h->counts, (size_t)s->n_moments * s->n_bins * sizeof *h->counts, err));
+    return ASSAY_REMEMBER(r, *h->n_done, err);
 }
 
 const assay_method weight_distribution_method = {
