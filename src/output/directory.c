@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,8 @@
 
 /* A run writes this first and nobody else does: it marks the directory of a run. Removed last. */
 #define MARKER "experiment.json"
-static const char *const run_files[] = {"spikes.h5", "timeline.h5", "summary.json", "figure.png"};
+static const char *const run_files[] = {"spikes.h5", "timeline.h5", "summary.json", "checkpoint.h5",
+                                        "figure.png"};
 #define N_RUN_FILES (sizeof run_files / sizeof *run_files)
 
 char *path_join(const char *directory, const char *name)
@@ -30,7 +32,7 @@ static meso_status fail(const char *what, const char *path, meso_error *err)
     return error_set(err, MESO_IO, "cannot %s %s: %s", what, path, strerror(errno));
 }
 
-static bool exists_in(const char *directory, const char *name)
+bool directory_has(const char *directory, const char *name)
 {
     char *path = path_join(directory, name);
     bool found = path != NULL && access(path, F_OK) == 0;
@@ -93,12 +95,22 @@ meso_status directory_check(const char *directory, bool force, meso_error *err)
             err, MESO_IO,
             "%s is not empty: choose another --out, or --force to replace the run in it",
             directory);
-    if (!exists_in(directory, MARKER))
+    if (!directory_has(directory, MARKER))
         return error_set(err, MESO_IO,
                          "%s is not empty and holds no %s: not the result of a run, so "
                          "--force does not touch it",
                          directory, MARKER);
     return MESO_OK;
+}
+
+bool directory_is_empty(const char *directory)
+{
+    DIR *stream = opendir(directory);
+    if (stream == NULL)
+        return errno == ENOENT;
+    const bool used = holds_other_than_dots(stream);
+    closedir(stream);
+    return !used;
 }
 
 /* --- make and clear --------------------------------------------------------------------------- */
@@ -128,7 +140,7 @@ static meso_status make_with_parents(const char *directory, meso_error *err)
     return status;
 }
 
-static meso_status remove_file(const char *directory, const char *name, meso_error *err)
+meso_status directory_remove(const char *directory, const char *name, meso_error *err)
 {
     char *path = path_join(directory, name);
     if (path == NULL)
@@ -158,7 +170,7 @@ static meso_status remove_files(const char *directory, const char *name, const c
         const struct dirent *entry;
         while (status == MESO_OK && (entry = readdir(stream)) != NULL)
             if (has_suffix(entry->d_name, suffix))
-                status = remove_file(inside, entry->d_name, err);
+                status = directory_remove(inside, entry->d_name, err);
         closedir(stream);
         rmdir(inside); /* stays when somebody else put something there */
     }
@@ -170,14 +182,14 @@ meso_status directory_prepare(const char *directory, bool force, meso_error *err
 {
     MESO_TRY(directory_check(directory, force, err));
     MESO_TRY(make_with_parents(directory, err));
-    if (!exists_in(directory, MARKER))
+    if (!directory_has(directory, MARKER))
         return MESO_OK;
     for (size_t i = 0; i < N_RUN_FILES; i++)
-        MESO_TRY(remove_file(directory, run_files[i], err));
+        MESO_TRY(directory_remove(directory, run_files[i], err));
     MESO_TRY(remove_files(directory, "reports", ".h5", err));
     MESO_TRY(remove_files(directory, "synapses", ".h5", err));
     MESO_TRY(remove_files(directory, "network", "_edges.h5", err));
-    return remove_file(directory, MARKER, err);
+    return directory_remove(directory, MARKER, err);
 }
 
 meso_status directory_add(const char *directory, const char *name, meso_error *err)
@@ -198,32 +210,56 @@ static meso_status write_content(const char *path, const char *content, meso_err
     if (stream == NULL)
         return fail("create", path, err);
     size_t length = strlen(content);
-    bool written = fwrite(content, 1, length, stream) == length && fflush(stream) == 0 &&
-                   fsync(fileno(stream)) == 0;
+    bool written = fwrite(content, 1, length, stream) == length && fflush(stream) == 0;
     meso_status status = written ? MESO_OK : fail("write", path, err);
     if (fclose(stream) != 0 && status == MESO_OK)
         status = fail("write", path, err);
     return status;
 }
 
+char *directory_partial(const char *directory, const char *name)
+{
+    text path = {0};
+    text_appendf(&path, "%s/.%s.partial", directory, name);
+    return text_take(&path);
+}
+
+bool path_sync(const char *path)
+{
+    const int file = open(path, O_RDONLY);
+    if (file < 0)
+        return false;
+    const bool done = fsync(file) == 0;
+    close(file);
+    return done;
+}
+
+meso_status directory_commit(const char *directory, const char *name, meso_error *err)
+{
+    char *partial = directory_partial(directory, name), *path = path_join(directory, name);
+    meso_status status = MESO_OK;
+    if (partial == NULL || path == NULL)
+        status = out_of_memory(err);
+    else if (!path_sync(partial) || rename(partial, path) != 0)
+        status = fail("write", path, err);
+    else
+        (void)path_sync(directory); /* not every file system can */
+    free(partial);
+    free(path);
+    return status;
+}
+
 meso_status directory_write_file(const char *directory, const char *name, const char *content,
                                  meso_error *err)
 {
-    text partial_text = {0};
-    text_appendf(&partial_text, "%s/.%s.partial", directory, name);
-    char *partial = text_take(&partial_text), *path = path_join(directory, name);
-    meso_status status = MESO_OK;
-    if (partial == NULL || path == NULL) {
-        status = out_of_memory(err);
-        goto done;
-    }
-    MESO_GO(write_content(partial, content, err));
-    if (rename(partial, path) != 0)
-        status = fail("write", path, err);
-done:
-    if (status != MESO_OK && partial != NULL)
+    char *partial = directory_partial(directory, name);
+    if (partial == NULL)
+        return out_of_memory(err);
+    meso_status status = write_content(partial, content, err);
+    if (status == MESO_OK)
+        status = directory_commit(directory, name, err);
+    if (status != MESO_OK)
         unlink(partial);
     free(partial);
-    free(path);
     return status;
 }

@@ -3,7 +3,9 @@
 #include "output/directory.h"
 #include "output/provenance.h"
 #include "sonata/h5.h"
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* --- who and how strong ----------------------------------------------------------------------- */
 
@@ -143,9 +145,12 @@ meso_status edges_write(const char *directory, const meso_edges *edges, meso_err
     if (path == NULL)
         return error_set(err, MESO_MEMORY, "out of memory for a path");
     meso_status status = h5_file_create(path, &file, err);
-    free(path);
     if (status == MESO_OK)
         status = write_file(&file, edges, err);
     const meso_status closed = h5_file_close(&file, status == MESO_OK ? err : NULL);
-    return status == MESO_OK ? closed : status;
+    status = status == MESO_OK ? closed : status;
+    if (status == MESO_OK && !path_sync(path)) /* a run that goes on does not write it again */
+        status = error_set(err, MESO_IO, "cannot write %s: %s", path, strerror(errno));
+    free(path);
+    return status;
 }

@@ -65,7 +65,7 @@ static meso_status create_report(report_file *report, const char *directory,
     char *path = path_join(directory, name.path);
     if (path == NULL)
         return error_set(err, MESO_MEMORY, "out of memory for report %s", info->name);
-    meso_status status = h5_file_create(path, &report->file, err);
+    meso_status status = result_file_begin(path, run, &report->file, err);
     free(path);
     MESO_TRY(status);
     MESO_TRY(provenance_write(&report->file, run, true, err));

@@ -48,7 +48,7 @@ meso_status spikes_create(spikes_file *out, const char *directory, const meso_ru
         goto done;
     }
     out->n_populations = info->n_populations;
-    MESO_GO(h5_file_create(path, &out->file, err));
+    MESO_GO(result_file_begin(path, info, &out->file, err));
     MESO_GO(provenance_write(&out->file, info, true, err));
     MESO_GO(h5_group_create(&out->file, "/spikes", err));
     for (uint32_t p = 0; p < info->n_populations; p++)

@@ -38,7 +38,7 @@ static meso_status create_set(synapse_set_file *set, const char *directory,
         free(path);
         return error_set(err, MESO_MEMORY, "out of memory for synapses %s", info->name);
     }
-    const meso_status status = h5_file_create(path, &set->file, err);
+    const meso_status status = result_file_begin(path, run, &set->file, err);
     free(path);
     MESO_TRY(status);
     MESO_TRY(provenance_write(&set->file, run, false, err));

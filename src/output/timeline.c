@@ -28,7 +28,7 @@ meso_status timeline_create(timeline_file *out, const char *directory, const mes
         status = error_set(err, MESO_MEMORY, "out of memory for timeline.h5");
         goto done;
     }
-    MESO_GO(h5_file_create(path, &out->file, err));
+    MESO_GO(result_file_begin(path, info, &out->file, err));
     MESO_GO(provenance_write(&out->file, info, false, err));
     MESO_GO(create_column(out, "time_s", "s", err));
     for (uint32_t s = 0; s < info->n_series; s++)

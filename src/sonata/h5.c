@@ -1,8 +1,10 @@
 #include "sonata/h5.h"
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define COMPRESSION_LEVEL 1 /* higher levels cost much time and save little */
 
@@ -86,6 +88,29 @@ meso_status h5_file_create(const char *path, h5_file *file, meso_error *err)
     return status;
 }
 
+meso_status h5_file_go_on(const char *path, h5_file *file, meso_error *err)
+{
+    *file = (h5_file){.path = strdup(path), .goes_on = true};
+    if (file->path == NULL)
+        return fail_memory(path, err);
+    hid_t access = file_access();
+    file->id = H5Fopen(path, H5F_ACC_RDWR, access);
+    meso_status status = file->id < 0 ? fail(file, "open", "the file", err) : MESO_OK;
+    H5Pclose(access);
+    return status;
+}
+
+meso_status h5_file_open(const char *path, h5_file *file, meso_error *err)
+{
+    *file = (h5_file){.path = strdup(path)};
+    if (file->path == NULL)
+        return fail_memory(path, err);
+    if (access(path, R_OK) != 0)
+        return error_set(err, MESO_IO, "%s: cannot open: %s", path, strerror(errno));
+    file->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    return file->id < 0 ? h5_fail(path, MESO_FORMAT, "open", "the file", err) : MESO_OK;
+}
+
 meso_status h5_file_flush(h5_file *file, meso_error *err)
 {
     if (file->id <= 0 || !file->dirty)
@@ -102,6 +127,7 @@ meso_status h5_file_close(h5_file *file, meso_error *err)
     if (file->id > 0 && H5Fclose(file->id) < 0)
         status = fail(file, "close", "the file", err);
     free(file->path);
+    free(file->full.list);
     *file = (h5_file){0};
     return status;
 }
@@ -141,8 +167,16 @@ static hid_t little_endian(hid_t type)
     return stored;
 }
 
+/* In a file that goes on. */
+static bool is_there(const h5_file *file, const char *object)
+{
+    return file->goes_on && H5Lexists(file->id, object, H5P_DEFAULT) > 0;
+}
+
 meso_status h5_group_create(h5_file *file, const char *group, meso_error *err)
 {
+    if (is_there(file, group))
+        return MESO_OK;
     hid_t link = with_parents();
     hid_t id = H5Gcreate2(file->id, group, link, H5P_DEFAULT, H5P_DEFAULT);
     meso_status status = id < 0 ? fail(file, "create group", group, err) : MESO_OK;
@@ -199,8 +233,53 @@ meso_status h5_write_matrix(h5_file *file, const char *dataset, hid_t type, uint
     return write_whole(file, dataset, type, 2, (hsize_t[]){n_rows, n_columns}, values, err);
 }
 
+static hid_t read_open(const h5_file *file, const char *dataset, uint64_t *n)
+{
+    hsize_t size = 0;
+    *n = 0;
+    if (H5Lexists(file->id, dataset, H5P_DEFAULT) <= 0)
+        return -1;
+    hid_t id = H5Dopen2(file->id, dataset, H5P_DEFAULT);
+    if (id < 0)
+        return id;
+    hid_t space = H5Dget_space(id);
+    if (H5Sget_simple_extent_ndims(space) == 1)
+        H5Sget_simple_extent_dims(space, &size, NULL);
+    H5Sclose(space);
+    *n = size;
+    return id;
+}
+
+meso_status h5_read(const h5_file *file, const char *dataset, hid_t type, uint64_t n, void *values,
+                    meso_error *err)
+{
+    uint64_t found;
+    hid_t id = read_open(file, dataset, &found);
+    if (id < 0)
+        return error_set(err, MESO_FORMAT, "%s: there is no dataset %s", file->path, dataset);
+    meso_status status = MESO_OK;
+    if (found != n)
+        status = error_set(err, MESO_FORMAT, "%s: %s has %llu values instead of %llu", file->path,
+                           dataset, (unsigned long long)found, (unsigned long long)n);
+    else if (H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+        status = fail(file, "read dataset", dataset, err);
+    H5Dclose(id);
+    return status;
+}
+
+uint64_t h5_length(const h5_file *file, const char *dataset)
+{
+    uint64_t n;
+    hid_t id = read_open(file, dataset, &n);
+    if (id >= 0)
+        H5Dclose(id);
+    return n;
+}
+
 meso_status h5_hard_link(h5_file *file, const char *object, const char *link, meso_error *err)
 {
+    if (is_there(file, link))
+        return MESO_OK;
     if (H5Lcreate_hard(file->id, object, file->id, link, H5P_DEFAULT, H5P_DEFAULT) < 0)
         return fail(file, "create link", link, err);
     file->dirty = true;
@@ -211,6 +290,8 @@ static meso_status attribute_write(h5_file *file, const char *object, const char
                                    hid_t memory_type, hid_t space, const void *values,
                                    meso_error *err)
 {
+    if (file->goes_on && H5Aexists_by_name(file->id, object, name, H5P_DEFAULT) > 0)
+        return MESO_OK;
     hid_t stored = little_endian(memory_type);
     hid_t id = H5Acreate_by_name(file->id, object, name, stored, space, H5P_DEFAULT, H5P_DEFAULT,
                                  H5P_DEFAULT);
@@ -248,16 +329,42 @@ meso_status h5_attribute_text(h5_file *file, const char *object, const char *nam
 
 #define MAX_CHUNK_COLUMNS 65536
 
+uint64_t h5_rows_chunk_columns(const h5_rows *rows)
+{
+    if (rows->n_columns == 0)
+        return 1;
+    return rows->n_columns < MAX_CHUNK_COLUMNS ? rows->n_columns : MAX_CHUNK_COLUMNS;
+}
+
 static hid_t rows_layout(const h5_rows *rows, h5_storage storage)
 {
     hid_t create = without_times(H5P_DATASET_CREATE);
-    hsize_t columns = rows->n_columns < MAX_CHUNK_COLUMNS ? rows->n_columns : MAX_CHUNK_COLUMNS;
+    hsize_t columns = h5_rows_chunk_columns(rows);
     H5Pset_chunk(create, rows->n_columns > 0 ? 2 : 1, (hsize_t[]){rows->chunk_rows, columns});
     if (storage == H5_COMPRESSED) {
         H5Pset_shuffle(create); /* bytes of equal weight together, which compress better */
         H5Pset_deflate(create, COMPRESSION_LEVEL);
     }
     return create;
+}
+
+/* Those of a file that goes on. */
+static meso_status rows_find(h5_rows *rows, const char *dataset, meso_error *err)
+{
+    hsize_t size[2] = {0};
+    rows->id = H5Dopen2(rows->file->id, dataset, H5P_DEFAULT);
+    if (rows->id < 0)
+        return fail(rows->file, "open dataset", dataset, err);
+    hid_t space = H5Dget_space(rows->id);
+    const int rank = H5Sget_simple_extent_ndims(space);
+    if (rank == (rows->n_columns > 0 ? 2 : 1))
+        H5Sget_simple_extent_dims(space, size, NULL);
+    H5Sclose(space);
+    rows->n_written = size[0];
+    if (size[1] == rows->n_columns)
+        return MESO_OK;
+    return error_set(err, MESO_FORMAT, "%s: %s has not the shape of this run's", rows->file->path,
+                     dataset);
 }
 
 meso_status h5_rows_create(h5_file *file, const char *dataset, hid_t type, uint64_t n_columns,
@@ -270,6 +377,10 @@ meso_status h5_rows_create(h5_file *file, const char *dataset, hid_t type, uint6
     if (rows->path == NULL || rows->collected == NULL)
         return fail_memory(dataset, err);
 
+    rows->next = file->rows;
+    file->rows = rows;
+    if (is_there(file, dataset))
+        return rows_find(rows, dataset, err);
     hsize_t size[] = {0, n_columns}, limit[] = {H5S_UNLIMITED, n_columns};
     hid_t space = H5Screate_simple(n_columns > 0 ? 2 : 1, size, limit);
     hid_t create = rows_layout(rows, storage);
@@ -322,6 +433,11 @@ meso_status h5_rows_append(h5_rows *rows, const void *values, uint64_t n_rows, m
 
 void h5_rows_close(h5_rows *rows)
 {
+    struct h5_rows **link = rows->file != NULL ? &rows->file->rows : NULL;
+    while (link != NULL && *link != NULL && *link != rows)
+        link = &(*link)->next;
+    if (link != NULL && *link == rows)
+        *link = rows->next;
     if (rows->id > 0)
         H5Dclose(rows->id);
     free(rows->path);
