@@ -30,7 +30,7 @@ struct progress {
     style style;
     bool quiet, colour;
     double last_s; /* of drawing, on the monotonic clock */
-    double reached_s;
+    double start_s, reached_s;
     double drawn_model_s, drawn_wall_s; /* what the line showed last */
     double *spikes;                     /* [n_populations], of a neuron since then */
     double *recent_hz;                  /* [n_populations], since then */
@@ -157,6 +157,8 @@ static void print_start(const meso_run_info *info)
     fprintf(stderr, "%s neurons, %s synapses on %s; %s of model time\n",
             format_count(neurons, info->n_neurons), format_count(synapses, info->n_synapses),
             info->device->name, format_time(duration, info->duration_s));
+    if (info->start_s > 0)
+        fprintf(stderr, "goes on at %s\n", format_time(duration, info->start_s));
 }
 
 static meso_status begin(void *self, const meso_run_info *info, meso_error *err)
@@ -172,6 +174,7 @@ static meso_status begin(void *self, const meso_run_info *info, meso_error *err)
         !group_populations(&p->regions, info, true) || !name_drugs(p, info))
         return error_set(err, MESO_MEMORY, "no memory for the progress line");
     p->n_populations = n;
+    p->start_s = p->reached_s = p->drawn_model_s = info->start_s;
     for (uint32_t i = 0; i < n; i++)
         p->n_neurons[i] = info->populations[i].n_neurons;
     progress_clear();
@@ -220,11 +223,12 @@ static bool append_rates(text *t, const progress *p, const grouping *g, const do
     return group == g->n;
 }
 
-static void append_times(text *t, const meso_progress *now)
+static void append_times(text *t, const progress *p, const meso_progress *now)
 {
     char model[QUANTITY_SIZE], duration[QUANTITY_SIZE], wall[QUANTITY_SIZE], left[QUANTITY_SIZE];
     double share = now->duration_s > 0 ? now->model_time_s / now->duration_s : 0;
-    double left_s = share > 0 ? now->wall_s * (1 / share - 1) : -1;
+    double done_s = now->model_time_s - p->start_s;
+    double left_s = done_s > 0 ? now->wall_s * (now->duration_s - now->model_time_s) / done_s : -1;
     text_appendf(t, "%s/%s %3.0f%%  wall %s  ETA %s  x%.3g", format_time(model, now->model_time_s),
                  format_time(duration, now->duration_s), 100 * share,
                  format_time(wall, now->wall_s), format_time(left, left_s), now->real_time_factor);
@@ -239,7 +243,7 @@ static void append_drugs(text *t, const progress *p, const meso_progress *now)
 /* The phase is printed before this; rates as fine as the width allows. */
 static void compose(text *t, const progress *p, const meso_progress *now, size_t width)
 {
-    append_times(t, now);
+    append_times(t, p, now);
     append_drugs(t, p, now);
     text fine = {0};
     text_append(&fine, t->data ? t->data : "");

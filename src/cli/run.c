@@ -8,9 +8,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define CHECKPOINT_MIN 10.0
+
 static const option_spec OPTIONS[] = {
     {OPTION_OUT, "out", "DIR", "where results go (default: results/<experiment>)"},
     {OPTION_FORCE, "force", NULL, "replace an earlier run's files in DIR"},
+    {OPTION_RESUME, "resume", NULL, "go on with the run in DIR from its last checkpoint"},
+    {OPTION_CHECKPOINT, "checkpoint-min", "MIN",
+     "longest wall time that a killed run may lose (default: 10; 0: none)"},
+    {OPTION_STOP_AFTER, "stop-after-s", "S", "stop when S seconds have been simulated"},
     SETTINGS_EXPERIMENT_OPTIONS,
     {OPTION_QUIET, "quiet", NULL, "only errors and warnings"},
     {OPTION_PROFILE, "profile", NULL, "print the time of every kernel at the end"},
@@ -78,18 +84,25 @@ static int report_stop(const session *s, const char *directory)
 {
     char reached[QUANTITY_SIZE];
     progress_clear();
-    fprintf(stderr, "mesocl: stopped at %s of model time; results so far are in %s\n",
+    fprintf(stderr,
+            "mesocl: stopped at %s of model time; --resume goes on from there; results so far are "
+            "in %s\n",
             format_time(reached, progress_reached_s(s->progress)), directory);
     return meso_status_exit_code(MESO_STOPPED);
 }
 
 /* Inputs are checked before the device is touched; nothing is written before the run begins. */
-static meso_status prepare(const settings *a, session *s, meso_sink *progress_sink, meso_error *err)
+static meso_status prepare(const settings *a, session *s, meso_run_options *options,
+                           meso_sink *progress_sink, meso_error *err)
 {
     meso_status status = meso_experiment_load(a->experiment, a->overrides, a->n_overrides,
                                               &s->experiment, err);
     if (status == MESO_OK)
-        status = meso_output_create(a->directory, a->force, &s->output, err);
+        status = a->resume
+                     ? meso_output_resume(a->directory, s->experiment, options, &s->output, err)
+                     : meso_output_create(a->directory, a->force, &s->output, err);
+    if (status == MESO_OK && s->output == NULL)
+        return MESO_OK; /* nothing is left to do */
     if (status == MESO_OK)
         status = meso_device_open(&a->device, &s->device, err);
     if (status != MESO_OK)
@@ -102,11 +115,16 @@ static int execute(const settings *a, session *s)
 {
     meso_error err = {.message = "out of memory"};
     meso_sink progress_sink;
-    meso_status status = prepare(a, s, &progress_sink, &err);
+    meso_run_options options = a->run;
+    meso_status status = prepare(a, s, &options, &progress_sink, &err);
     if (status != MESO_OK)
         return report_error(status, &err);
+    if (s->output == NULL) {
+        if (!a->quiet)
+            fprintf(stderr, "mesocl: all of the run is in %s\n", a->directory);
+        return EXIT_SUCCESS;
+    }
     listen_for_signals(a->quiet);
-    meso_run_options options = a->run;
     options.stop = &stop;
     progress_building(s->progress);
     meso_sink *const sinks[] = {s->output, &progress_sink};
@@ -121,7 +139,7 @@ static int execute(const settings *a, session *s)
 
 static int run(const command *self, int argc, char **argv)
 {
-    settings asked = {0};
+    settings asked = {.run.checkpoint_wall_s = CHECKPOINT_MIN * 60};
     session s = {0};
     int exit_code = EXIT_USAGE;
     if (settings_read(self, argc, argv, &asked))
@@ -140,9 +158,10 @@ const command run_command = {
     .summary = "simulate an experiment and write its results",
     .details =
         "Results are never overwritten silently: a directory that is not empty needs --force.\n"
-        "Ctrl-C ends the run in order: the files hold everything up to then. A second one\n"
-        "ends it at once. --work-group-size, --vector-width and --partitions change the\n"
-        "speed and never a result.\n",
+        "Ctrl-C ends the run in order: the files hold everything up to then, and --resume goes\n"
+        "on from there. A second one ends it at once; so does a crash or a power cut, and\n"
+        "--resume goes on from the last checkpoint. In how many sittings a run was done, and\n"
+        "--work-group-size, --vector-width and --partitions, never change a result.\n",
     .options = OPTIONS,
     .run = run,
 };

@@ -79,6 +79,15 @@ bool settings_take(const command *self, settings *s, int id, const char *word)
         return set_seed(self, s, word);
     case OPTION_SET:
         return set_override(self, s, word);
+    case OPTION_RESUME:
+        return s->resume = true;
+    case OPTION_CHECKPOINT:
+        if (!read_number(self, "--checkpoint-min", word, 0, 1e6, &s->run.checkpoint_wall_s))
+            return false;
+        s->run.checkpoint_wall_s *= 60;
+        return true;
+    case OPTION_STOP_AFTER:
+        return read_number(self, "--stop-after-s", word, 1e-6, 1e12, &s->run.stop_after_s);
     case OPTION_FORCE:
         return s->force = true;
     case OPTION_QUIET:
@@ -126,6 +135,10 @@ bool settings_read(const command *self, int argc, char **argv, settings *s)
     if (!read_operand(self, argc, argv, &s->experiment))
         return false;
     settings_end(s);
+    if (s->force && s->resume) {
+        usage_error(self, "--force and --resume: one replaces a run, the other goes on with it");
+        return false;
+    }
     if (!s->directory)
         s->directory = default_directory(s->experiment);
     return s->directory != NULL;

@@ -18,6 +18,9 @@ enum {
     OPTION_NO_CACHE,
     OPTION_SCHEDULE,
     OPTION_DUMP_KERNELS,
+    OPTION_RESUME,
+    OPTION_CHECKPOINT,
+    OPTION_STOP_AFTER,
     OPTIONS_OF_SETTINGS, /* ids of other options begin here */
 };
 
@@ -50,7 +53,7 @@ typedef struct settings {
     char *seed;             /* "seed=N" */
     const char **overrides; /* [n_overrides] "path=value" */
     uint32_t n_overrides;
-    bool force, quiet;
+    bool force, resume, quiet;
     meso_device_options device;
     meso_run_options run;
 } settings;

@@ -371,7 +371,7 @@ class Run(unittest.TestCase):
             with self.subTest(signal=number.name):
                 code, stdout, stderr = self.interrupt(number)
                 self.assertEqual((code, stdout), (6, ""), stderr)
-                self.assertRegex(stderr, r"mesocl: stopped at .* of model time; "
+                self.assertRegex(stderr, r"mesocl: stopped at .* of model time; --resume goes on from there; "
                                          r"results so far are in results/tiny\n$")
                 summary = self.summary()
                 self.assertGreater(summary["model_time_s"], 0)
