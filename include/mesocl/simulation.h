@@ -35,7 +35,8 @@ typedef struct meso_run_options {
     const volatile sig_atomic_t *stop; /* set to nonzero from a signal handler to end early */
     double stop_after_s;               /* end early when so much has been simulated */
     double checkpoint_wall_s; /* the longest, in wall time, that may be lost when the run is killed:
-                                          after so long sinks are asked for a checkpoint */
+                                          after so long sinks are asked for a checkpoint (if that takes more
+                                          than 1/50 of it, after 50 times as long as it takes) */
     const meso_state_visitor
         *resume; /* fills the state of an earlier sitting: the run goes on from there */
 } meso_run_options;

@@ -5,6 +5,7 @@
 #include "sonata/h5_undo.h"
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static meso_status out_of_memory(meso_error *err)
 {
@@ -92,9 +93,11 @@ meso_status checkpoint_write(const char *directory, const checkpoint_head *head,
     if (status == MESO_OK)
         status = write_all(&w, directory, head, state, files, n_files, err);
     const meso_status closed = h5_file_close(&w.file, status == MESO_OK ? err : NULL);
+    status = status == MESO_OK ? closed : status;
+    if (status != MESO_OK)
+        unlink(partial);
     free(partial);
     MESO_TRY(status);
-    MESO_TRY(closed);
     return directory_commit(directory, CHECKPOINT_FILE, err);
 }
 

@@ -11,8 +11,9 @@
 
 /* A run writes this first and nobody else does: it marks the directory of a run. Removed last. */
 #define MARKER "experiment.json"
-static const char *const run_files[] = {"spikes.h5", "timeline.h5", "summary.json", "checkpoint.h5",
-                                        "figure.png"};
+static const char *const run_files[] = {
+    "spikes.h5", "timeline.h5", "summary.json", "checkpoint.h5", ".checkpoint.h5.partial",
+    "figure.png"};
 #define N_RUN_FILES (sizeof run_files / sizeof *run_files)
 
 char *path_join(const char *directory, const char *name)

@@ -187,6 +187,15 @@ static void describe_edges(hid_t file, text *out)
     for_each(file, "/edges", describe_population, out);
 }
 
+/* --- checkpoint.h5 ---------------------------------------------------------------------------- */
+
+static void describe_checkpoint(hid_t file, text *out)
+{
+    double time_s;
+    if (dataset_size(file, "/time_s", NULL) == 1 && read_doubles(file, "/time_s", &time_s))
+        text_appendf(out, "  %-40s %12g s simulated\n", "--resume goes on from", time_s);
+}
+
 /* --- summary.json ----------------------------------------------------------------------------- */
 
 /* The summary has one key a line, so it is shown a line at a time without the signs of JSON. */
@@ -267,6 +276,7 @@ static bool describe_run(const char *directory, text *out)
     found |= describe_files(directory, "synapses", describe_synapses, out);
     found |= describe_files(directory, "network", describe_edges, out);
     found |= describe_file(directory, "timeline.h5", describe_timeline, out);
+    describe_file(directory, "checkpoint.h5", describe_checkpoint, out);
     h5_restore(before);
 
     char *path = path_join(directory, "summary.json");

@@ -153,8 +153,10 @@ static meso_status end_files(output *o, const meso_summary *summary, meso_error 
     MESO_TRY(timeline_assays(&o->timeline, summary->assay_series, summary->n_assay_series, err));
     MESO_TRY(close_files(o, err));
     MESO_TRY(summary_write(&o->head, o->directory, summary, err));
-    return summary->status == MESO_OK ? directory_remove(o->directory, CHECKPOINT_FILE, err)
-                                      : MESO_OK;
+    if (summary->status != MESO_OK)
+        return MESO_OK;
+    MESO_TRY(directory_remove(o->directory, "." CHECKPOINT_FILE ".partial", err));
+    return directory_remove(o->directory, CHECKPOINT_FILE, err);
 }
 
 /* --- the callbacks: the same, with HDF5 kept from printing ------------------------------------ */

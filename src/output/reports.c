@@ -5,12 +5,22 @@
 #include <stdlib.h>
 
 #define CHUNK_VALUES 65536
+#define MOST_CHUNK_VALUES 262144
 #define MAX_CHUNK_FRAMES 4096
 
-static uint64_t chunk_frames(uint32_t n_elements)
+/* As many as a chunk of so many values has, at least 1. */
+static uint64_t frames_in(uint64_t n_values, uint32_t n_elements)
 {
-    uint64_t frames = CHUNK_VALUES / (n_elements > 0 ? n_elements : 1);
-    return frames < 1 ? 1 : frames > MAX_CHUNK_FRAMES ? MAX_CHUNK_FRAMES : frames;
+    const uint64_t frames = n_values / (n_elements > 0 ? n_elements : 1);
+    return frames < 1 ? 1 : frames;
+}
+
+static uint64_t chunk_frames(const meso_report_info *info)
+{
+    const double expected = (info->stop_ms - info->start_ms) / info->interval_ms;
+    const uint64_t usual = frames_in(CHUNK_VALUES, info->n_elements);
+    return h5_chunk_rows(expected, usual > MAX_CHUNK_FRAMES ? MAX_CHUNK_FRAMES : usual,
+                         frames_in(MOST_CHUNK_VALUES, info->n_elements));
 }
 
 /* Start, stop and step of the frames that are in the file, so that a run that ended early agrees
@@ -70,7 +80,7 @@ static meso_status create_report(report_file *report, const char *directory,
     MESO_TRY(status);
     MESO_TRY(provenance_write(&report->file, run, true, err));
     MESO_TRY(h5_rows_create(&report->file, data.path, H5T_NATIVE_FLOAT, info->n_elements,
-                            chunk_frames(info->n_elements), H5_PLAIN, &report->data, err));
+                            chunk_frames(info), H5_PLAIN, &report->data, err));
     MESO_TRY(h5_attribute_text(&report->file, data.path, "units", info->unit, err));
     MESO_TRY(h5_attribute_text(&report->file, data.path, "variable", info->variable, err));
     MESO_TRY(write_mapping(&report->file, info, err));

@@ -4,7 +4,9 @@
 #include "output/provenance.h"
 #include <stdlib.h>
 
-#define CHUNK_SPIKES 4096
+#define EXPECTED_HZ 5
+#define LEAST_CHUNK 4096 /* spikes */
+#define MOST_CHUNK 65536
 
 /* Readers want an HDF5 enumeration and look members up by name. */
 static meso_status write_sorting(h5_file *file, const char *group, meso_error *err)
@@ -19,9 +21,12 @@ static meso_status write_sorting(h5_file *file, const char *group, meso_error *e
     return status;
 }
 
-static meso_status create_train(h5_file *file, const char *name, spike_train *train,
-                                meso_error *err)
+static meso_status create_train(h5_file *file, const meso_population_info *population,
+                                double duration_s, spike_train *train, meso_error *err)
 {
+    const char *name = population->name;
+    const uint64_t chunk = h5_chunk_rows(duration_s * EXPECTED_HZ * population->n_neurons,
+                                         LEAST_CHUNK, MOST_CHUNK);
     h5_name group = h5_name_of("/spikes/%s", name);
     h5_name timestamps = h5_name_of("/spikes/%s/timestamps", name);
     h5_name node_ids = h5_name_of("/spikes/%s/node_ids", name);
@@ -29,10 +34,10 @@ static meso_status create_train(h5_file *file, const char *name, spike_train *tr
     train->recorded = true;
     MESO_TRY(h5_group_create(file, group.path, err));
     MESO_TRY(write_sorting(file, group.path, err));
-    MESO_TRY(h5_rows_create(file, timestamps.path, H5T_NATIVE_DOUBLE, 0, CHUNK_SPIKES, H5_PLAIN,
+    MESO_TRY(h5_rows_create(file, timestamps.path, H5T_NATIVE_DOUBLE, 0, chunk, H5_PLAIN,
                             &train->timestamps, err));
     MESO_TRY(h5_attribute_text(file, timestamps.path, "units", "ms", err));
-    return h5_rows_create(file, node_ids.path, H5T_NATIVE_UINT64, 0, CHUNK_SPIKES, H5_PLAIN,
+    return h5_rows_create(file, node_ids.path, H5T_NATIVE_UINT64, 0, chunk, H5_PLAIN,
                           &train->node_ids, err);
 }
 
@@ -53,7 +58,8 @@ meso_status spikes_create(spikes_file *out, const char *directory, const meso_ru
     MESO_GO(h5_group_create(&out->file, "/spikes", err));
     for (uint32_t p = 0; p < info->n_populations; p++)
         if (info->experiment->record.spikes[p])
-            MESO_GO(create_train(&out->file, info->populations[p].name, &out->populations[p], err));
+            MESO_GO(create_train(&out->file, &info->populations[p], info->duration_s,
+                                 &out->populations[p], err));
     status = h5_file_flush(&out->file, err);
 done:
     free(path);

@@ -1,9 +1,11 @@
 #include "output/timeline.h"
+#include "model/experiment.h"
 #include "output/directory.h"
 #include "output/provenance.h"
 #include <stdlib.h>
 
-#define CHUNK_ROWS 1024
+#define LEAST_CHUNK 1024 /* rows */
+#define MOST_CHUNK 65536
 
 static meso_status create_column(timeline_file *out, const char *name, const char *unit,
                                  meso_error *err)
@@ -12,7 +14,7 @@ static meso_status create_column(timeline_file *out, const char *name, const cha
     for (char *c = dataset.path; *c != '\0'; c++)
         if (*c == '.')
             *c = '/';
-    MESO_TRY(h5_rows_create(&out->file, dataset.path, H5T_NATIVE_DOUBLE, 0, CHUNK_ROWS,
+    MESO_TRY(h5_rows_create(&out->file, dataset.path, H5T_NATIVE_DOUBLE, 0, out->chunk_rows,
                             H5_COMPRESSED, &out->columns[out->n_columns++], err));
     return h5_attribute_text(&out->file, dataset.path, "units", unit, err);
 }
@@ -20,7 +22,8 @@ static meso_status create_column(timeline_file *out, const char *name, const cha
 meso_status timeline_create(timeline_file *out, const char *directory, const meso_run_info *info,
                             meso_error *err)
 {
-    *out = (timeline_file){0};
+    const double rows = info->duration_s * 1e3 / info->experiment->record.timeline_interval_ms;
+    *out = (timeline_file){.chunk_rows = h5_chunk_rows(rows, LEAST_CHUNK, MOST_CHUNK)};
     out->columns = calloc((size_t)info->n_series + 1, sizeof *out->columns);
     char *path = path_join(directory, "timeline.h5");
     meso_status status = MESO_OK;

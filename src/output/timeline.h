@@ -12,6 +12,7 @@ typedef struct timeline_file {
     h5_file file;
     h5_rows *columns; /* [n_columns]: time, then the series */
     uint32_t n_columns;
+    uint64_t chunk_rows;
 } timeline_file;
 
 meso_status timeline_create(timeline_file *out, const char *directory, const meso_run_info *info,

@@ -2,6 +2,7 @@
  * Standing still on the way, so that sinks can keep the state, and going on from there. Where a walk stands still
  * cannot be seen in its results.
  */
+#include "base/log.h"
 #include "base/state.h"
 #include "protocol/walk.h"
 
@@ -37,6 +38,8 @@ meso_status walk_state(walk *w, const meso_state_visitor *v, meso_error *err)
     MESO_TRY(assays_state(w->assays, v, err));
     return simulation_state(w->sim, v, err);
 }
+
+#define LEAST_RATIO 50 /* of the time between checkpoints to that for one */
 
 /* --- when ------------------------------------------------------------------------------------- */
 
@@ -77,10 +80,11 @@ bool walk_checkpoint_is_due(const walk *w)
 {
     const uint64_t every = fields_of(w, w->e->record.checkpoint_interval_s);
     const double wall_s = w->options != NULL ? w->options->checkpoint_wall_s : 0;
+    const double passed_s = walk_clock_s() - w->last_checkpoint_s;
     if (!anyone_keeps(w) || w->field >= w->n_fields)
         return false;
     return (every > 0 && w->field % every == 0) ||
-           (wall_s > 0 && walk_clock_s() - w->last_checkpoint_s >= wall_s);
+           (wall_s > 0 && passed_s >= fmax(wall_s, LEAST_RATIO * w->checkpoint_took_s));
 }
 
 /* --- what sinks are told ---------------------------------------------------------------------- */
@@ -96,8 +100,12 @@ meso_status walk_checkpoint(walk *w, meso_error *err)
         .self = w, .time_s = (double)w->field * w->e->field_step_ms * 1e-3, .visit = on_visit};
     if (w->field == w->kept_field)
         return MESO_OK;
+    const double start_s = walk_clock_s();
     TELL(w, checkpoint, &state, err);
     w->kept_field = w->field;
     w->last_checkpoint_s = walk_clock_s();
+    w->checkpoint_took_s = w->last_checkpoint_s - start_s;
+    log_message(LOG_DEBUG, "checkpoint at %g s of model time: took %.3f s", state.time_s,
+                w->checkpoint_took_s);
     return MESO_OK;
 }

@@ -48,6 +48,7 @@ typedef struct walk {
     double compile_s, build_s, started_s, last_wall_s;
     double earlier_s;         /* wall time of earlier sittings */
     uint64_t kept_field;      /* of the checkpoint that sinks have */
+    double checkpoint_took_s;
     double last_checkpoint_s; /* walk_clock_s() then */
     uint32_t n_begun;         /* sinks that heard begin, and will hear the end */
 } walk;

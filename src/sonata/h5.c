@@ -329,6 +329,14 @@ meso_status h5_attribute_text(h5_file *file, const char *object, const char *nam
 
 #define MAX_CHUNK_COLUMNS 65536
 
+uint64_t h5_chunk_rows(double expected, uint64_t least, uint64_t most)
+{
+    const double wanted = expected / 1000;
+    if (!(wanted > (double)least))
+        return least;
+    return wanted < (double)most ? (uint64_t)wanted : most;
+}
+
 uint64_t h5_rows_chunk_columns(const h5_rows *rows)
 {
     if (rows->n_columns == 0)

@@ -111,6 +111,11 @@ meso_status h5_rows_create(h5_file *file, const char *dataset, hid_t type, uint6
                            uint64_t chunk_rows, h5_storage storage, h5_rows *rows, meso_error *err);
 meso_status h5_rows_append(h5_rows *rows, const void *values, uint64_t n_rows, meso_error *err);
 meso_status h5_rows_flush(h5_rows *rows, meso_error *err);
+/**
+ * Rows of a chunk in a dataset that will have about so many: a thousandth of them, as far as it is between `least` and
+ * `most`. HDF5 1.10 goes through all chunks to find one, which a checkpoint asks for.
+ */
+uint64_t h5_chunk_rows(double expected, uint64_t least, uint64_t most);
 /** Columns that lie in one chunk, at least 1. */
 uint64_t h5_rows_chunk_columns(const h5_rows *rows);
 /** Drops what was not flushed. Fine when not open. */

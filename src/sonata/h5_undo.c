@@ -80,7 +80,8 @@ static meso_status spans_list(h5_file *file, h5_undo *u, meso_error *err)
     u->spans = malloc(2 * (e->n + 1) * sizeof *u->spans);
     if (u->spans == NULL)
         return out_of_memory(file->path, err);
-    qsort(e->list, e->n, sizeof *e->list, earlier);
+    if (e->n > 0)
+        qsort(e->list, e->n, sizeof *e->list, earlier);
     uint64_t at = 0;
     for (uint64_t i = 0; i <= e->n; i++) {
         const uint64_t end = i < e->n ? e->list[i].first : u->file_bytes;

@@ -107,7 +107,7 @@ class Sittings(Restart):
             self.assertEqual(summary["status"], "stopped")
             self.assertAlmostEqual(summary["network_time_s"], stop_s)
         self.run_for(0, case, parts, "--resume")
-        self.assertFalse((parts / "checkpoint.h5").exists())
+        self.assertEqual([path.name for path in parts.glob("*checkpoint*")], [])
         self.check_same(whole, parts)
 
     def test_learning(self):
@@ -198,6 +198,7 @@ class Signals(Restart):
             child.kill()
             self.assertEqual(child.wait(timeout=60), -signal.SIGKILL, child.stderr.read())
         self.run_for(0, self.LONG, parts, "--resume")
+        self.assertEqual([path.name for path in parts.glob("*checkpoint*")], [])
         self.check_same(whole, parts)
 
     def test_files_in_any_state_are_brought_back(self):
@@ -326,6 +327,10 @@ class Beginnings(Restart):
         self.run_for(6, LEARNING, self.folder / "a", "--stop-after-s", 0.1)
         self.run_for(0, LEARNING, self.folder / "a", "--force")
         self.assertFalse((self.folder / "a/checkpoint.h5").exists())
+
+    def test_info_says_where_a_run_would_go_on(self):
+        self.run_for(6, LEARNING, self.folder / "a", "--stop-after-s", 0.1)
+        self.assertRegex(mesocl("info", self.folder / "a").stdout, r"--resume goes on from +0\.1 s simulated\n")
 
     def test_the_message_of_a_stop_says_how_to_go_on(self):
         arguments = [a for a in run_arguments(LEARNING, self.folder / "a", "--stop-after-s", 0.1) if a != "--quiet"]
