@@ -43,6 +43,42 @@ ASSAYS = {
 EVERYTHING = ("grid.json", [f"record.reports={json.dumps(REPORTS)}", f"assays={json.dumps(ASSAYS)}"])
 LEARNING = ("learning.json", [])
 
+# What is read of single synapses, before, at and after the ends of sittings.
+SYNAPSES = ("learning.json", [
+    "record.synapses=" + json.dumps({
+        "tenth": {"projection": "forward", "fraction": 0.1, "every_s": 0.01},
+        "ten": {"projection": "recurrent", "count": 10, "every_s": 0.1, "variables": "weight"}}),
+    "record.snapshots=" + json.dumps({"projection": ["forward", "inhibition"], "at_s": [0, 0.05, 0.1, 0.2, 0.3]}),
+    "assays=" + json.dumps({
+        "spread": {"assay": "weight_distribution", "projection": "forward", "at_s": [0.05, 0.1, 0.2, 0.25, 0.3]},
+        "of_states": {"assay": "weight_distribution", "projection": "forward", "at_s": [0.1, 0.2],
+                      "variable": "eligibility"},
+        "numbers": {"assay": "contacts", "projection": "recurrent", "at_s": [0.05, 0.1, 0.2, 0.25, 0.3]}})])
+
+# Contacts with contents, which spikes with amplitudes go through, and assays of them.
+CONDUCTANCE = {"kind": "biexponential", "tau_rise_ms": 0.5, "tau_decay_ms": 4, "E_mV": 0}
+CONTENTS = {
+    "schema_version": 1, "seed": 3,
+    "cells": {
+        "in": {"model": "poisson_source", "parameters": {"rate_hz": 40}},
+        "out": {"model": "izhikevich", "parameters": {"I0_pA": 70},
+                "conductances": {"ampa": CONDUCTANCE, "cp_ampa": CONDUCTANCE,
+                                 "nmda": {**CONDUCTANCE, "tau_decay_ms": 90, "mg_mM": 1}}}},
+    "populations": {"in": {"cell": "in", "n_neurons": 60}, "out": {"cell": "out", "n_neurons": 100}},
+    "projections": {"contacts": {
+        "source": "in", "target": "out", "rule": "fixed_indegree", "indegree": 20, "receptors": {"ampa": 1},
+        "weight_nS": {"distribution": "uniform", "min": 0.2, "max": 1},
+        "delay_ms": {"distribution": "uniform", "min": 1, "max": 3},
+        "short_term_plasticity": {"U": 0.4, "tau_recovery_ms": 200, "tau_facilitation_ms": 20},
+        "long_term_plasticity": {"rule": "contact", "weight_max_nS": 2, "contents": {
+            "nmda": {"receptors": {"nmda": 1}, "initial_share": 0.5}}}}},
+    "assays": {
+        "ratio": {"assay": "ampa_nmda_ratio", "projection": "contacts", "at_s": [0.05, 0.1, 0.2, 0.25, 0.3]},
+        "pairs": {"assay": "paired_pulse_ratio", "projection": "contacts", "at_s": [0.05, 0.1, 0.2, 0.25, 0.3]}},
+    "record": {"synapses": {"all": {"projection": "contacts", "fraction": 1, "every_s": 0.1}}},
+    "protocol": [{"phase": "all", "ms": 300}],
+}
+
 
 def mesocl(*arguments, **more):
     return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300, **more)
@@ -126,6 +162,15 @@ class Sittings(Restart):
 
     def test_everything_after_the_last_dose(self):
         self.check_in_sittings(EVERYTHING, [0.203])
+
+    def test_readings_of_synapses(self):
+        self.check_in_sittings(SYNAPSES, [0.1, 0.2, 0.25])
+        names = {where[0] for where in contents(self.folder / "parts") if isinstance(where, tuple)}
+        self.assertLessEqual({"synapses/tenth.h5", "network/forward_0.2s_edges.h5"}, names)
+
+    def test_contents_of_contacts(self):
+        (self.folder / "contents.json").write_text(json.dumps(CONTENTS))
+        self.check_in_sittings((self.folder / "contents.json", []), [0.1, 0.201])
 
     def test_phases_leaps_and_playback(self):
         """Sittings end in a phase, and where one begins with a leap; spikes of a file go on; elimination is saturable."""
