@@ -271,6 +271,8 @@ meso_status outdegrees_publish(simulation *sim, uint32_t structure, uint64_t upd
                                meso_error *err);
 /** Events that the spikes of an interval, sorted, set off. */
 uint64_t outdegrees_count(simulation *sim, const recording_half *h, uint64_t n_spikes);
+/** What they carry from one interval to the next. */
+meso_status outdegrees_state(simulation *sim, const meso_state_visitor *v, meso_error *err);
 meso_status playback_create(simulation *sim, meso_error *err);
 void playback_destroy(simulation *sim);
 meso_status recorder_create(simulation *sim, meso_error *err);

@@ -4,6 +4,7 @@
  * host later still; until then spikes are counted with the numbers before, and counted themselves, so that the difference can
  * be made up for.
  */
+#include "base/state.h"
 #include "engine/internal.h"
 
 #include <string.h>
@@ -108,4 +109,30 @@ uint64_t outdegrees_count(simulation *sim, const recording_half *h, uint64_t n_s
     for (uint32_t i = 0; i < sim->l->n_structures; i++)
         n_events += one_count(sim, &sim->l->structures[i], &sim->contacts.sources[i], h, n_spikes);
     return n_events;
+}
+
+/* All updates have come when the simulation stands still. */
+static meso_status one_state(const simulation *sim, const structure_layout *s, outdegrees *x,
+                             const meso_state_visitor *v, meso_error *err)
+{
+    const char *name = sim->e->projections[s->projection].name;
+    const uint32_t n = sim->e->populations[sim->e->projections[s->projection].source].n_neurons;
+    MESO_TRY(STATE_VALUE(v, x->published, err, "engine/%s/updates that came", name));
+    MESO_TRY(STATE_VALUE(v, x->applied, err, "engine/%s/update that counts", name));
+    MESO_TRY(STATE_VALUE(v, x->epoch, err, "engine/%s/update of the latest spikes", name));
+    MESO_TRY(state_block(v, x->now, n * sizeof *x->now, err, "engine/%s/out-degrees", name));
+    MESO_TRY(state_block(v, x->since, n * sizeof *x->since, err, "engine/%s/latest spikes", name));
+    for (uint32_t i = 0; i < x->n_slots; i++) {
+        x->intervals[i] = 0;
+        MESO_TRY(state_block(v, x->slots[i], n * sizeof **x->slots, err,
+                             "engine/%s/out-degrees of update %u", name, i));
+    }
+    return MESO_OK;
+}
+
+meso_status outdegrees_state(simulation *sim, const meso_state_visitor *v, meso_error *err)
+{
+    for (uint32_t i = 0; i < sim->l->n_structures; i++)
+        MESO_TRY(one_state(sim, &sim->l->structures[i], &sim->contacts.sources[i], v, err));
+    return MESO_OK;
 }

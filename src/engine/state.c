@@ -108,7 +108,12 @@ static uint64_t layout_hash(const simulation *sim)
     for (uint32_t i = 0; i < l->n_learnings; i++) {
         const learning_layout *x = &l->learnings[i];
         h = HASH(h, x->projection, x->update_steps, x->first_target, x->first_event, x->event_bits,
-                 x->first_level, x->level_bits);
+                 x->first_level, x->level_bits, x->first_pending, x->pending_bits);
+    }
+    for (uint32_t i = 0; i < l->n_structures; i++) {
+        const structure_layout *x = &l->structures[i];
+        h = HASH(h, x->projection, x->update_steps, x->reach_steps, x->first_indegree,
+                 x->first_outdegree, x->first_tally);
     }
     return h;
 }
@@ -126,5 +131,6 @@ meso_status simulation_state(simulation *sim, const meso_state_visitor *v, meso_
     MESO_TRY(STATE_VALUE(v, sim->recorder.n_events, err, "engine/synaptic events"));
     MESO_TRY(state_block(v, sim->playback.next, sim->e->n_stimuli * sizeof *sim->playback.next, err,
                          "engine/next played spikes"));
+    MESO_TRY(outdegrees_state(sim, v, err));
     return buffers_carry(sim, v, err);
 }
