@@ -236,7 +236,7 @@ MESO_FUNCTION int contact_may_go(const bundle_contacts *c, uint s)
 MESO_FUNCTION int contact_renew(const bundle_contacts *c, const renewal *r, uint source, uint s, uint place,
                                 uint rank)
 {
-    if (c->s.turns)
+    if (rule_turns(c->l.e.rule))
         contact_turn(c, r, s, contact_words(c, source, place, rank, r, 0u));
     if (!c->s.prunes || !contact_may_go(c, s))
         return 1;
@@ -477,7 +477,8 @@ MESO_FUNCTION void bundle_renew(const learning_memory *m, const structure_memory
         if (number == 0u || number * update_steps != time)
             continue;
         l.delay = back * n->batch_steps;
-        rows_sweep(n, q, &l, g, time);
+        if (rule_moves(l.e.rule))
+            rows_sweep(n, q, &l, g, time);
         const bundle_contacts c = contacts_of(m, x, n, q, &l);
         const renewal r = renewal_of(&c.s, x->field, g, number);
         rows_do(&c, &r, x->chunks + c.source_first_chunk, MESO_RENEW);
@@ -504,6 +505,7 @@ MESO_FUNCTION void bundle_renew(const learning_memory *m, const structure_memory
                                populations,                                                                   \
                                bundles,                                                                       \
                                learnings,                                                                     \
+                               0,                                                                             \
                                constants,                                                                     \
                                row_offsets,                                                                   \
                                {synapses0, synapses1, synapses2, synapses3},                                  \

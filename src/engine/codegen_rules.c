@@ -6,7 +6,6 @@
  */
 #include "engine/codegen.h"
 
-#include <stddef.h>
 #include <stdio.h>
 
 static uint32_t most_states(const experiment *e)
@@ -110,6 +109,21 @@ static uint32_t hears(const neuron_model *r)
     return r->spikes;
 }
 
+static uint32_t waits(const neuron_model *r)
+{
+    return r->between;
+}
+
+static uint32_t is_random(const neuron_model *r)
+{
+    return r->random;
+}
+
+static uint32_t turns(const neuron_model *r)
+{
+    return r->turnover;
+}
+
 /* What is known of each rule. */
 static void write_property(const experiment *e, const char *name,
                            uint32_t (*of)(const neuron_model *), text *out)
@@ -119,19 +133,6 @@ static void write_property(const experiment *e, const char *name,
     for (uint32_t i = 0; i < last; i++)
         text_appendf(out, "    if (rule == %uu)\n        return %uu;\n", i, of(&e->rules[i]));
     text_appendf(out, "    return %uu;\n}\n", of(&e->rules[last]));
-}
-
-/* A function of the rule's number that returns what its descriptor says, at `offset`. */
-static void write_answer(const experiment *e, const char *function, size_t offset, text *out)
-{
-    text_appendf(out, "MESO_FUNCTION int %s(uint rule)\n{\n", function);
-    for (uint32_t i = 0; i < e->n_rules; i++) {
-        const bool answer = *(const bool *)((const char *)&e->rules[i] + offset);
-        if (i + 1 < e->n_rules)
-            text_appendf(out, "    if (rule == %uu)\n    ", i);
-        text_appendf(out, "    return %d;\n", answer);
-    }
-    text_append(out, "}\n\n");
 }
 
 static void write_turnover(const neuron_model *r, uint32_t i, text *out)
@@ -156,11 +157,7 @@ static void write_turnovers(const experiment *e, text *out)
     for (uint32_t i = 0; i < e->n_rules; i++)
         if (e->rules[i].turnover)
             write_turnover(&e->rules[i], i, out);
-    text_append(out, "\nMESO_FUNCTION int rule_turns(uint rule)\n{\n");
-    for (uint32_t i = 0; i < e->n_rules; i++)
-        text_appendf(out, "    if (rule == %uu)\n        return %d;\n", i, e->rules[i].turnover);
-    text_append(out, "    return 0;\n}\n\n"
-                     "MESO_FUNCTION learned_synapse rule_turnover(uint rule, const rule_numbers *n, "
+    text_append(out, "\nMESO_FUNCTION learned_synapse rule_turnover(uint rule, const rule_numbers *n, "
                      "learned_synapse x, real signal, meso_words random, real span_s)\n{\n");
     for (uint32_t i = 0; i < e->n_rules; i++)
         if (e->rules[i].turnover)
@@ -190,8 +187,6 @@ static void write_dispatch(const experiment *e, text *out)
             i, i);
     text_appendf(out, "    return apply_%u(event, n, x, value, span_ms, random);\n}\n\n", last);
 
-    write_answer(e, "rule_waits", offsetof(neuron_model, between), out);
-    write_answer(e, "rule_is_random", offsetof(neuron_model, random), out);
 }
 
 meso_status codegen_rules(const experiment *e, text *source, meso_error *err)
@@ -205,8 +200,11 @@ meso_status codegen_rules(const experiment *e, text *source, meso_error *err)
         write_apply(&e->rules[i], i, source);
     }
     write_dispatch(e, source);
+    write_property(e, "rule_waits", waits, source);
+    write_property(e, "rule_is_random", is_random, source);
     write_property(e, "rule_contents", contents_of, source);
     write_property(e, "rule_hears", hears, source);
+    write_property(e, "rule_turns", turns, source);
     write_turnovers(e, source);
     return source->failed ? error_set(err, MESO_MEMORY, "out of memory") : MESO_OK;
 }

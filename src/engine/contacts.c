@@ -203,7 +203,6 @@ static structure_entry entry_of(const simulation *sim, uint32_t i)
         .first_outdegree = q->first_outdegree,
         .first_tally = q->first_tally,
         .first_quantile = i * MESO_QUANTILES,
-        .turns = p->learning->rule->turnover,
         .timed = contacts_are_timed(p),
         .span_s = (float)(s->update_s * s->rate_scale),
         .n_sources = sim->e->populations[p->source].n_neurons,

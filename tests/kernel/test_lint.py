@@ -102,9 +102,9 @@ class KernelTexts(unittest.TestCase):
                      "rule_numbers rule_load(uint rule, __global const float *K, float dt_ms);\n"
                      "learned_synapse rule_apply(uint rule, int event, const rule_numbers *n, learned_synapse x,\n"
                      "                           real value, real span_ms, meso_words random);\n"
-                     "int rule_waits(uint rule);\nint rule_is_random(uint rule);\n"
+                     "uint rule_waits(uint rule);\nuint rule_is_random(uint rule);\n"
                      "uint rule_contents(uint rule);\nuint rule_hears(uint rule);\n"
-                     "int rule_turns(uint rule);\n"
+                     "uint rule_turns(uint rule);\n"
                      "learned_synapse rule_turnover(uint rule, const rule_numbers *n, learned_synapse x,\n"
                      "                              real signal, meso_words random, real span_s);\n")
         text = includes(*BELOW, "synapses.clh", "pending.clh") + generated
