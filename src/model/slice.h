@@ -30,7 +30,6 @@ typedef struct slice {
     const slice_receptor *receptors; /* [conductances of the target] */
     uint32_t cp_conductance;         /* all of it is AMPA receptors without GluA2; or MODEL_NONE */
     bool cp_blocked;
-    double cp_rectification; /* their conductance above 0 mV over that below */
 
     double ampa_mV, nmda_mV, nmda_at_ms; /* ratio; NAN: the peak */
 

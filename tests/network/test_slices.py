@@ -13,7 +13,8 @@ from results import Results
 
 N_IN, N_OUT = 60, 200
 AMPA = {"kind": "biexponential", "tau_rise_ms": 0.5, "tau_decay_ms": 4, "E_mV": 0}
-CP = {"kind": "biexponential", "tau_rise_ms": 0.8, "tau_decay_ms": 12, "E_mV": 5}
+CP = {"kind": "biexponential", "tau_rise_ms": 0.8, "tau_decay_ms": 12, "E_mV": 5,
+      "rectification": {"V_half_mV": 10, "slope_mV": 20, "left_open": 0.1}}
 NMDA = {"kind": "biexponential", "tau_rise_ms": 4, "tau_decay_ms": 90, "E_mV": 0, "mg_mM": 1, "gain": 1.5}
 GABA = {"kind": "exponential", "tau_decay_ms": 8, "E_mV": -70}
 CELLS = {
@@ -39,6 +40,9 @@ def current_pA(peaks_nS, v_mV, t):
     for name, peak in peaks_nS.items():
         g = CELLS["out"]["conductances"][name]
         block = 1 / (1 + g["mg_mM"] / 3.57 * math.exp(-0.062 * v_mV)) if "mg_mM" in g else 1
+        if "rectification" in g:
+            x = g["rectification"]
+            block *= x["left_open"] + (1 - x["left_open"]) / (1 + math.exp((v_mV - x["V_half_mV"]) / x["slope_mV"]))
         total = total + g.get("gain", 1) * peak * shape(g, t) * block * (v_mV - g["E_mV"])
     return total
 
@@ -104,9 +108,9 @@ class Ratio(unittest.TestCase):
              "drawn": every,
              "low": {**every, "ampa_mV": -70},
              "late": {**every, "nmda_at_ms": 50},
-             "rectified": {**every, "cp_rectification": 0.3},
              "blocked": {**every, "cp_blocked": True},
              "both": {**every, "projection": ["drawn", "fixed"]},
+             "blocked_by_name": {**every, "cp": "cp_ampa", "cp_blocked": True},
              "named": {**every, "ampa": "ampa", "nmda": "nmda", "cp": "cp_ampa"},
              "half": {**every, "projection": "fixed", "share": 0.5},
              "few": {**every, "cells": 20}},
@@ -155,8 +159,11 @@ class Ratio(unittest.TestCase):
         self.expect("late", self.currents(40), late)
 
     def test_receptors_without_glua2(self):
-        self.expect("rectified", self.currents(40, cp=0.3), self.nmda())
+        """They rectify: a blocker takes more away at -70 than at +40 mV."""
+        whole, half = ([np.mean(self.currents(v, cp)) for v in (-70, 40)] for cp in (1, 0))
+        self.assertGreater(1 - half[0] / whole[0], 2 * (1 - half[1] / whole[1]))
         self.expect("blocked", self.currents(40, cp=0), self.nmda())
+        self.expect("blocked_by_name", self.currents(40, cp=0), self.nmda())
 
     def test_conductances_by_name(self):
         self.expect("named", self.currents(40, receptors=("ampa",)), self.nmda())
@@ -336,7 +343,7 @@ class PairedPulses(unittest.TestCase):
 class Distributions(unittest.TestCase):
     """Of a network that learns, at several times."""
 
-    NETWORK = json.loads(Path("tests/support/learning.json").read_text())
+    NETWORK = json.loads(Path("tests/support/followed.json").read_text())
 
     @classmethod
     def setUpClass(cls):
@@ -347,7 +354,7 @@ class Distributions(unittest.TestCase):
              "n": {"assay": "contacts", "projection": ["forward", "recurrent"], "at_s": 0.1},
              "one": {"assay": "contacts", "projection": "recurrent"}},
             cls.NETWORK["projections"],
-            **{k: v for k, v in cls.NETWORK.items() if k in ("cells", "populations", "modulators", "stimuli", "protocol")},
+            **{k: v for k, v in cls.NETWORK.items() if k not in ("schema_version", "title", "seed", "projections", "record")},
             record={"snapshots": {"projection": ["forward", "recurrent"], "at_s": [0, 0.1, 0.3]}})
 
     def test_numbers(self):

@@ -15,13 +15,13 @@ import numpy as np
 from results import Results
 
 LEARNED_WEIGHTS = os.environ["MESOCL_LEARNED_WEIGHTS"]
-NETWORK = json.loads(Path("tests/support/learning.json").read_text())
+NETWORK = json.loads(Path("tests/support/followed.json").read_text())
 TIMES_S = (0, 0.123, 0.2, 0.3)
 LAYOUTS = ((), ("--partitions", "2", "--vector-width", "4"), ("--partitions", "3", "--work-group-size", "3"))
 
 
 class Recorded:
-    """What a run of the network of tests/support/learning.json wrote down."""
+    """What a run of the network of tests/support/followed.json wrote down."""
 
     def __init__(self, record, options=(), **changes):
         with tempfile.TemporaryDirectory() as folder:

@@ -24,8 +24,8 @@ static void currents(assay_run *r, const slice_cells *cells, uint32_t cell, doub
                                             slice_terminals(r, c->pathway));
         if (!slice_fires(r, c))
             continue;
-        clamp_open(r, c, released, s->ampa_mV, for_ampa);
-        clamp_open(r, c, released, s->nmda_mV, for_nmda);
+        clamp_open(r, c, released, for_ampa);
+        clamp_open(r, c, released, for_nmda);
     }
     *ampa_pA = clamp_peak_pA(r, for_ampa, CLAMP_AMPA, s->ampa_mV);
     *nmda_pA = isnan(s->nmda_at_ms) ? clamp_peak_pA(r, for_nmda, CLAMP_NMDA, s->nmda_mV)

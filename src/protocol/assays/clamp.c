@@ -27,13 +27,7 @@ static void ports_open(const assay_run *r, const projection_port *ports, uint32_
             g_nS[ports[k].port] += amount * ports[k].factor;
 }
 
-/* Receptors without GluA2, in this bath and at this potential, over what they are otherwise. */
-static double cp_share(const slice *s, double v_mV)
-{
-    return s->cp_blocked ? 0 : v_mV > 0 ? s->cp_rectification : 1;
-}
-
-void clamp_open(const assay_run *r, const contact *c, double share, double v_mV, double *g_nS)
+void clamp_open(const assay_run *r, const contact *c, double share, double *g_nS)
 {
     const slice *s = &r->assay->slice;
     const slice_pathway *q = &s->pathways[c->pathway];
@@ -41,9 +35,9 @@ void clamp_open(const assay_run *r, const contact *c, double share, double v_mV,
     ports_open(r, p->ports, p->n_ports, share * c->weight, g_nS);
     for (uint32_t k = 0; p->learning != NULL && k < p->learning->n_contents; k++) {
         const synapse_content *content = &p->learning->contents[k];
-        const double own = content->state == q->cp_state ? cp_share(s, v_mV) : 1;
-        ports_open(r, content->ports, content->n_ports, share * own * c->states[content->state],
-                   g_nS);
+        if (content->state == q->cp_state && s->cp_blocked)
+            continue;
+        ports_open(r, content->ports, content->n_ports, share * c->states[content->state], g_nS);
     }
 }
 
@@ -64,16 +58,25 @@ static double shape_raw(const conductance *g, double t_ms)
     return exp(-t_ms / g->tau_decay_ms) - rise;
 }
 
-static double block(const conductance *g, double v_mV)
+/* What magnesium from outside and polyamines from inside leave of it. */
+static double unblocked(const conductance *g, double v_mV)
 {
-    return g->mg_mM > 0 ? 1 / (1 + g->mg_mM / MG_HALF_MM * exp(-MG_PER_MV * v_mV)) : 1;
+    const rectification *x = g->rectifies;
+    double share = 1;
+    if (g->mg_mM > 0)
+        share /= 1 + g->mg_mM / MG_HALF_MM * exp(-MG_PER_MV * v_mV);
+    if (x != NULL)
+        share *= x->left_open + (1 - x->left_open) / (1 + exp((v_mV - x->V_half_mV) / x->slope_mV));
+    return share;
 }
 
 static bool is_measured(const assay_run *r, uint32_t i, const double *g_nS, unsigned receptors)
 {
     const slice_receptor kind = r->assay->slice.receptors[i];
-    return g_nS[i] > 0 && ((kind == SLICE_AMPA && (receptors & CLAMP_AMPA)) ||
-                           (kind == SLICE_NMDA && (receptors & CLAMP_NMDA)));
+    const bool blocked = r->assay->slice.cp_blocked && i == r->assay->slice.cp_conductance;
+    return g_nS[i] > 0 && !blocked &&
+           ((kind == SLICE_AMPA && (receptors & CLAMP_AMPA)) ||
+            (kind == SLICE_NMDA && (receptors & CLAMP_NMDA)));
 }
 
 double clamp_current_pA(const assay_run *r, const double *g_nS, unsigned receptors, double v_mV,
@@ -86,9 +89,8 @@ double clamp_current_pA(const assay_run *r, const double *g_nS, unsigned recepto
         if (!is_measured(r, i, g_nS, receptors))
             continue;
         const conductance *g = conductance_of(r, i);
-        const double cp = i == s->cp_conductance ? cp_share(s, v_mV) : 1;
-        sum += cp * g->gain * g_nS[i] * shape_raw(g, t_ms) / shape_raw(g, peak_ms(g)) *
-               block(g, v_mV) * (v_mV - g->E_mV);
+        sum += g->gain * g_nS[i] * shape_raw(g, t_ms) / shape_raw(g, peak_ms(g)) *
+               unblocked(g, v_mV) * (v_mV - g->E_mV);
     }
     return sum;
 }

@@ -20,7 +20,7 @@ typedef struct events {
 static double amplitude_pA(assay_run *r, const contact *c)
 {
     double *g_nS = clamp_closed(r, 0);
-    clamp_open(r, c, 1, r->assay->holding_mV, g_nS);
+    clamp_open(r, c, 1, g_nS);
     return clamp_peak_pA(r, g_nS, CLAMP_AMPA | CLAMP_NMDA, r->assay->holding_mV);
 }
 

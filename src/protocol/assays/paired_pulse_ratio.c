@@ -49,7 +49,7 @@ static meso_status look(assay_run *r, simulation *sim, uint32_t moment, meso_err
             double share[2];
             release(r, c->pathway, share);
             for (int pulse = 0; pulse < 2 && slice_fires(r, c); pulse++)
-                clamp_open(r, c, share[pulse], v_mV, g_nS[pulse]);
+                clamp_open(r, c, share[pulse], g_nS[pulse]);
         }
         first[n] = clamp_peak_pA(r, g_nS[0], CLAMP_AMPA, v_mV);
         ratio[n] = clamp_peak_pA(r, g_nS[1], CLAMP_AMPA, v_mV) / first[n];

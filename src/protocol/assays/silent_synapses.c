@@ -65,7 +65,7 @@ static double failures(assay_run *r, const reached *x, double v_mV, slice_draws 
         double *g_nS = clamp_closed(r, 0);
         for (uint32_t i = 0; i < x->n; i++)
             if (slice_uniform(draws) < x->release_probability[i])
-                clamp_open(r, x->contacts[i], 1, v_mV, g_nS);
+                clamp_open(r, x->contacts[i], 1, g_nS);
         const double peak_pA = clamp_peak_pA(r, g_nS, CLAMP_AMPA | CLAMP_NMDA, v_mV);
         n += peak_pA + s->noise_pA * slice_normal(draws) < s->threshold_pA;
     }

@@ -73,8 +73,8 @@ double slice_normal(slice_draws *d);
 
 /** Set 0 or 1 of the slice's peak conductances, by conductance of the target: all 0. */
 double *clamp_closed(assay_run *r, unsigned set);
-/** Add what `share` of a contact opens at this potential to g_nS [conductances of the target]. */
-void clamp_open(const assay_run *r, const contact *c, double share, double v_mV, double *g_nS);
+/** Add what `share` of a contact opens to g_nS [conductances of the target]. */
+void clamp_open(const assay_run *r, const contact *c, double share, double *g_nS);
 /** Current a time after the spike; currents are positive outward. */
 double clamp_current_pA(const assay_run *r, const double *g_nS, unsigned receptors, double v_mV,
                         double t_ms);
