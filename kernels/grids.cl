@@ -8,7 +8,7 @@
  */
 __kernel void grids_step(
     uint n_grids, uint n_populations, uint n_lists, uint n_history, uint batches_per_field,
-    uint batch_steps, uint spikes_per_batch, uint cell_bits, uint n_drugs, float dt_ms, ulong number,
+    uint batch_steps, uint spikes_per_batch, uint cell_bits, uint n_levels, float dt_ms, ulong number,
     uint drug_row, uint substep, __global const float *drug_levels, __global const grid_entry *grids,
     __global const compartment_entry *compartments, __global const grid_now *grids_now,
     __global float *even, __global float *odd, __global uint *counts, __global uint *stamps,
@@ -43,7 +43,7 @@ __kernel void grids_step(
     if (substep > 0u)
         return;
     const cell_tables tables = {locals, targets, effects, receptors, ligands, grids, places,
-                                field, drug_levels + drug_row * n_drugs, states, cells, local_sums};
+                                field, drug_levels + drug_row * n_levels, states, cells, local_sums};
     for (uint p = 0; p < n_populations; p++) {
         const local_cells c = populations[p];
         population_bind(&tables, &c, number, even, odd, dt_ms);

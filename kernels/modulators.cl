@@ -120,7 +120,7 @@ MESO_FUNCTION void receptor_step(const receptor_entry *r, __global const ligand_
 
 /* For the first step; later ones were prepared by the field step before. One group. */
 __kernel void grids_prepare(
-    uint n_grids, uint n_drugs, uint drug_row, __global const float *drug_levels,
+    uint n_grids, uint n_levels, uint drug_row, __global const float *drug_levels,
     __global const grid_entry *grids, __global const compartment_entry *compartments,
     __global const terminal_entry *terminals, __global const enzyme_entry *enzymes,
     __global const block_entry *blocks, __global const effect_entry *effects,
@@ -129,13 +129,13 @@ __kernel void grids_prepare(
     for (uint i = (uint)get_local_id(0); i < n_grids; i += (uint)get_local_size(0)) {
         const grid_entry g = grids[i];
         grid_prepare(&g, compartments, terminals, enzymes, blocks, effects,
-                     drug_levels + drug_row * n_drugs, field, states, &grids_now[i]);
+                     drug_levels + drug_row * n_levels, field, states, &grids_now[i]);
     }
 }
 
 __kernel void field_step(
     uint n_compartments, uint n_receptors, uint n_targets, uint n_gates, uint n_stimuli, uint n_field,
-    uint n_lists, uint n_history, uint batches_per_field, uint steps_per_field, ulong number, float dt_ms, uint drug_row, uint n_drugs,
+    uint n_lists, uint n_history, uint batches_per_field, uint steps_per_field, ulong number, float dt_ms, uint drug_row, uint n_levels,
     __global const compartment_entry *compartments, __global const terminal_entry *terminals,
     __global const enzyme_entry *enzymes, __global const block_entry *blocks,
     __global const receptor_entry *receptors, __global const ligand_entry *ligands,
@@ -151,7 +151,7 @@ __kernel void field_step(
     __global signal_state *signal_states)
 {
     const uint me = (uint)get_local_id(0), n_items = (uint)get_local_size(0);
-    __global const float *drug_nM = drug_levels + drug_row * n_drugs;
+    __global const float *drug_nM = drug_levels + drug_row * n_levels;
 
     /* 0. what is in the grids, whose step was before */
     for (uint i = me; i < n_grids * MESO_STRANDS; i += n_items) {
@@ -163,8 +163,8 @@ __kernel void field_step(
     /* 1. compartments, and the gates of outside input */
     for (uint i = me; i < n_compartments; i += n_items) {
         const compartment_entry m = compartments[i];
-        if (m.n_lists == 0u)
-            continue;
+        if (m.n_lists == 0u && m.pulse == MESO_NEVER)
+            continue; /* constant */
         if (m.grid != MESO_NEVER) {
             grid_settle(&m, &grids[m.grid], &grids_now[m.grid], &n_released[m.grid],
                         strands + m.grid * MESO_STRANDS, terminals, enzymes, blocks, effects,

@@ -2,7 +2,7 @@
  * Where results go: a struct of callbacks.
  *
  * The run calls them from one thread, in order: begin, then for every interval of model time its spikes,
- * frames, time line and progress, then end. An interval is at most 100 field steps and ends where a
+ * triggers, frames, time line and progress, then end. An interval is at most 100 field steps and ends where a
  * phase ends, where a checkpoint is due, or where synapses are read: they come after it, those at time 0
  * after begin. A sink that began hears the end, whatever went wrong. Pointers passed in are valid during
  * the call only. A callback that is NULL is skipped; one that fails ends the run with its status
@@ -64,6 +64,19 @@ typedef struct meso_synapse_info {
     uint32_t n_variables;
 } meso_synapse_info;
 
+/** Spikes met the condition of a contingency, and something follows from it. */
+typedef struct meso_trigger {
+    uint32_t contingency; /* index in meso_run_info.contingencies */
+    double time_s;        /* of the spike that met it */
+    double given_s; /* of the field step in which the consequence falls due; NAN: after the end */
+} meso_trigger;
+
+/** How often it was met, and what followed was given. */
+typedef struct meso_contingency_count {
+    const char *name;
+    uint64_t triggers, given;
+} meso_contingency_count;
+
 /** How the work was laid out. Nothing here changes a result. */
 typedef struct meso_layout_info {
     uint32_t partitions, vector_width, work_group_size;
@@ -87,6 +100,8 @@ typedef struct meso_run_info {
     uint32_t n_series;
     const meso_synapse_info *synapse_sets;
     uint32_t n_synapse_sets;
+    const char *const *contingencies; /* their names */
+    uint32_t n_contingencies;
     uint64_t n_neurons;
     uint64_t n_synapses;
     meso_layout_info layout;
@@ -96,7 +111,7 @@ typedef struct meso_run_info {
 typedef struct meso_edges {
     const meso_run_info *run;
     const char *projection;
-    const char *source, *target; /* populations */
+    const char *source, *target;   /* populations */
     uint32_t n_sources, n_targets; /* their cells */
     double time_s;
     uint64_t n;
@@ -163,6 +178,8 @@ typedef struct meso_summary {
     uint32_t n_assay_values, n_assay_series;
     const meso_contacts_info *contacts;
     uint32_t n_contacts; /* projections with structure */
+    const meso_contingency_count *contingencies;
+    uint32_t n_contingencies;
 } meso_summary;
 
 typedef struct meso_sink {
@@ -170,6 +187,8 @@ typedef struct meso_sink {
     meso_status (*begin)(void *self, const meso_run_info *info, meso_error *err);
     /** spikes [n], sorted by (step, population, neuron) */
     meso_status (*spikes)(void *self, const meso_spike *spikes, uint64_t n, meso_error *err);
+    /** in order of time; when the interval of the spike comes, before the consequence */
+    meso_status (*trigger)(void *self, const meso_trigger *trigger, meso_error *err);
     /** data [n_frames x n_elements], row-major; frames of one report come in order without gaps */
     meso_status (*frames)(void *self, uint32_t report, const float *data, uint32_t n_frames,
                           meso_error *err);

@@ -35,7 +35,8 @@ typedef struct result {
     meso_status status;
     bool loaded;
     char message[256];
-    char (*names)[128]; /* [n] <assay>.<quantity>, n.<population>, indegree.<projection> */
+    char (*names)
+        [128]; /* [n] <assay>.<quantity>, given.<contingency>, n.<population>, indegree.<projection> */
     double *values;
     uint32_t n, capacity;
 } result;
@@ -85,6 +86,11 @@ static meso_status take_values(void *self, const meso_summary *summary, meso_err
     for (uint32_t i = 0; i < summary->n_assay_values; i++) {
         const meso_assay_value *v = &summary->assay_values[i];
         if (!result_add(r, v->name, v->quantity, v->value))
+            return error_set(err, MESO_MEMORY, "out of memory");
+    }
+    for (uint32_t i = 0; i < summary->n_contingencies; i++) {
+        const meso_contingency_count *c = &summary->contingencies[i];
+        if (!result_add(r, "given", c->name, (double)c->given))
             return error_set(err, MESO_MEMORY, "out of memory");
     }
     return MESO_OK;

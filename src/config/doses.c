@@ -16,7 +16,6 @@ static const char *const periods[] = {"every_ms", "every_s", "every_min", "every
 static const char *const quantities[] = {"dose_mg_per_kg", "rate_mg_per_kg_per_h", NULL};
 static const char *const changes[] = {"dose_factor", "dose_increment_mg_per_kg", NULL};
 
-#define LARGEST_DOSE 100000.0
 #define MOST_REPEATS 100000
 
 /* An event as it stands there. */
@@ -125,10 +124,10 @@ static meso_status read_start(loader *l, const cJSON *object, const phase *durin
 
 /* --- doses ------------------------------------------------------------------------------------ */
 
-static meso_status check_route(loader *l, const cJSON *object, const event *e)
+meso_status check_route(loader *l, const cJSON *object, uint32_t drug_index, drug_route route)
 {
-    const drug *d = &l->experiment->drugs[e->drug];
-    if (d->routes[e->route].given)
+    const drug *d = &l->experiment->drugs[drug_index];
+    if (d->routes[route].given)
         return MESO_OK;
     text others = {0};
     for (int r = 0; r < N_ROUTES; r++)
@@ -137,7 +136,7 @@ static meso_status check_route(loader *l, const cJSON *object, const event *e)
     const bool none = others.failed || !others.data;
     meso_status status = LOADER_ERROR(
         l, object, "route", MESO_NOT_FOUND, "drug '%s' has no route '%s'; it has%s%s", d->name,
-        route_names[e->route], none ? " none" : ": ", none ? "" : others.data);
+        route_names[route], none ? " none" : ": ", none ? "" : others.data);
     text_free(&others);
     return status;
 }
@@ -196,7 +195,7 @@ static meso_status read_event(loader *l, const cJSON *object, const phase *durin
     e->until_s += e->until_s > 0 ? during->start_s : during->start_s + during->duration_s;
     MESO_TRY(loader_read(l, &event_type, object, e));
     MESO_TRY(loader_resolve(l, get_member(object, "drug"), "drugs", &e->drug));
-    MESO_TRY(check_route(l, object, e));
+    MESO_TRY(check_route(l, object, e->drug, e->route));
     return check_kind(l, object, e);
 }
 

@@ -40,6 +40,8 @@ static const field experiment_fields[] = {
      .doc = "whose body the drugs go through; default: that for which their numbers are, the rat"},
     {.key = "protocol", .kind = FIELD_LIST, .type = &phase_type,
      .doc = "phases, one after another"},
+    {.key = "contingencies", .kind = FIELD_MAP, .type = &contingency_type,
+     .doc = "what follows from spikes of the circuit, by name"},
     {.key = "record", .kind = FIELD_OBJECT, .type = &record_type, FIELD_DEFAULT_EMPTY,
      .doc = "what is written down"},
     {.key = "assays", .kind = FIELD_MAP, .type = &assay_type, .doc = "by name"},
@@ -105,6 +107,7 @@ static meso_status build(loader *l)
     MESO_TRY(load_modulators(l));
     MESO_TRY(load_drugs(l));
     MESO_TRY(load_protocol(l));
+    MESO_TRY(load_contingencies(l));
     MESO_TRY(load_recording(l));
     MESO_TRY(load_assays(l));
     return write_merged(l);

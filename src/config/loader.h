@@ -31,8 +31,9 @@ extern const object_type voxel_grid_type;            /* voxels.c */
 extern const object_type drug_type, species_type;    /* drugs.c */
 extern const object_type drug_target_type;           /* drug_actions.c */
 extern const object_type phase_type;                 /* protocol.c */
+extern const object_type contingency_type;           /* contingencies.c */
 extern const object_type record_type;                /* recording.c */
-extern const object_type assay_type;                  /* assays.c */
+extern const object_type assay_type;                 /* assays.c */
 
 extern const char *const route_names[]; /* drugs.c; by drug_route, ends with NULL */
 
@@ -42,6 +43,7 @@ meso_status load_stimuli(loader *l);
 meso_status load_modulators(loader *l);
 meso_status load_drugs(loader *l);
 meso_status load_protocol(loader *l);
+meso_status load_contingencies(loader *l);
 meso_status load_recording(loader *l);
 meso_status load_assays(loader *l);
 
@@ -126,6 +128,9 @@ extern const object_type synapse_set_type, snapshots_type;
 /** slice.c: what an assay of single synapses looks at, and when, between its start_s and stop_s. */
 meso_status load_slice(loader *l, const cJSON *object, assay *a);
 meso_status load_slice_moments(loader *l, const cJSON *object, assay *a);
+
+/** contingencies.c: whether one of them pulses this compartment. */
+bool is_pulsed(const loader *l, const char *modulator, const char *region);
 
 /* playback.c, currents.c: what these kinds of stimuli have beside the others */
 meso_status load_playback(loader *l, const cJSON *object, stimulus *s);

@@ -58,7 +58,8 @@ static const object_type enzyme_type = {
 static const field compartment_fields[] = {
     {.key = "tone_nM", .kind = FIELD_NUMBER, .unit = "nM", FIELD_FROM(0, 1e9),
      FIELD_IN(compartment, initial_nM),
-     .doc = "the concentration, when it is constant; else source"},
+     .doc = "the concentration, when no spikes release the modulator; else source. It is constant, or "
+            "returns to it after pulses of a contingency"},
     {.key = "source", .kind = FIELD_NAME,
      .doc = "name of the population whose spikes release the modulator here; else tone_nM"},
     {.key = "release_nM", .kind = FIELD_NUMBER, .unit = "nM",
@@ -157,6 +158,8 @@ static meso_status check_source(loader *l, const cJSON *object)
 /* Clearance of small concentrations must not overshoot in a field step; a grid has its own. */
 static meso_status check_clearance(loader *l, const cJSON *object, const compartment *c)
 {
+    if (compartment_is_constant(c))
+        return MESO_OK;
     const double rate_per_s = compartment_clearance_per_s(c);
     const double most_per_s = 1000 / l->experiment->field_step_ms;
     char density[48] = "";
@@ -168,6 +171,37 @@ static meso_status check_clearance(loader *l, const cJSON *object, const compart
                         "V_max / K_m%s with loss and enzymes is %.6g per s: more than the %.6g per "
                         "s that a field step of %.15g ms can follow",
                         density, rate_per_s, most_per_s, l->experiment->field_step_ms);
+}
+
+/* What pulses brought must go again, and a constant release keeps the tone against it. */
+static meso_status check_tone(loader *l, const cJSON *object, const compartment *c)
+{
+    if (c->pulse == MODEL_NONE || c->source != MODEL_NONE)
+        return MESO_OK;
+    if (c->V_max_nM_per_s > 0 && c->K_m_nM == 0)
+        return LOADER_ERROR(l, object, "K_m_nM", MESO_CONFIG, "missing: expected a number in nM");
+    if (c->V_max_nM_per_s > 0 || c->k_loss_per_s > 0)
+        return MESO_OK;
+    return LOADER_ERROR(l, object, "k_loss_per_s", MESO_CONFIG,
+                        "missing: a contingency pulses the compartment, and nothing clears it");
+}
+
+static meso_status check_pulse(loader *l, const cJSON *object, const compartment *c)
+{
+    if (c->pulse == MODEL_NONE || !c->grid)
+        return MESO_OK;
+    return LOADER_ERROR(l, object, "grid", MESO_CONFIG,
+                        "not possible here: a contingency pulses the compartment, which must be "
+                        "well mixed");
+}
+
+static meso_status read_transporter(loader *l, const cJSON *object, compartment *c)
+{
+    if (c->transporter)
+        MESO_TRY(
+            check_declared(l, get_member(object, "transporter"), c->transporter, "transporter"));
+    c->transporter_density = target_density(l, c->transporter);
+    return MESO_OK;
 }
 
 static meso_status read_enzymes(loader *l, const cJSON *object, compartment *c)
@@ -208,8 +242,8 @@ static meso_status read_terminals(loader *l, const cJSON *object, compartment *c
     return loader_read(l, &terminals_type, given, t);
 }
 
-static meso_status read_compartment(loader *l, const cJSON *object, uint32_t modulator_index,
-                                    compartment *c)
+static meso_status read_compartment(loader *l, const cJSON *object, const char *modulator_name,
+                                    uint32_t modulator_index, compartment *c)
 {
     c->region = arena_strdup(l->experiment->memory, object->string);
     if (!c->region)
@@ -218,17 +252,17 @@ static meso_status read_compartment(loader *l, const cJSON *object, uint32_t mod
     MESO_TRY(loader_read(l, &compartment_type, object, c));
     const cJSON *source = get_member(object, "source");
     c->source = c->autoreceptor = MODEL_NONE;
+    c->pulse = is_pulsed(l, modulator_name, c->region) ? l->experiment->n_pulsed++ : MODEL_NONE;
+    MESO_TRY(read_transporter(l, object, c));
     if (!source) {
         c->initial_nM = get_member(object, "tone_nM")->valuedouble;
-        return MESO_OK;
+        MESO_TRY(check_tone(l, object, c));
+        return check_clearance(l, object, c);
     }
-    if (c->transporter)
-        MESO_TRY(
-            check_declared(l, get_member(object, "transporter"), c->transporter, "transporter"));
-    c->transporter_density = target_density(l, c->transporter);
     MESO_TRY(loader_resolve(l, source, "populations", &c->source));
     MESO_TRY(read_enzymes(l, object, c));
     MESO_TRY(load_voxels(l, object, c));
+    MESO_TRY(check_pulse(l, object, c));
     MESO_TRY(check_clearance(l, object, c));
     MESO_TRY(read_terminals(l, object, c));
     MESO_TRY(load_presynaptic(l, object, c->region, &c->presynaptic, &c->n_presynaptic));
@@ -245,7 +279,7 @@ static meso_status read_modulator(loader *l, const cJSON *object, uint32_t index
         return error_set(l->err, MESO_MEMORY, "out of memory");
     m->compartments = c;
     for (const cJSON *o = first_member(map); o; o = next_member(o))
-        MESO_TRY(read_compartment(l, o, index, c++));
+        MESO_TRY(read_compartment(l, o, m->name, index, c++));
     return MESO_OK;
 }
 

@@ -236,6 +236,7 @@ meso_status probe_load(const experiment *e, const probe_plan *plan, meso_experim
     make_protocol(&b);
     make_record(&b);
     cJSON_DeleteItemFromObjectCaseSensitive(b.root, "assays");
+    cJSON_DeleteItemFromObjectCaseSensitive(b.root, "contingencies");
     char *json = b.failed ? NULL : cJSON_PrintUnformatted(b.root);
     cJSON_Delete(b.root);
     if (json == NULL)

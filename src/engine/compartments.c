@@ -9,7 +9,7 @@
 
 static uint32_t n_fields(const compartment *c)
 {
-    if (c->source == MODEL_NONE)
+    if (compartment_is_constant(c))
         return 1;
     return c->terminals != NULL ? MESO_FIELDS_WITH_STORES : MESO_FIELDS_OUTSIDE;
 }
@@ -44,7 +44,7 @@ static void quantity_add(simulation *sim, const modulator *m, const compartment 
 static void compartment_name(simulation *sim, const modulator *m, const compartment *c)
 {
     quantity_add(sim, m, c, "nM", "concentration_nM");
-    if (c->source == MODEL_NONE)
+    if (compartment_is_constant(c))
         return;
     quantity_add(sim, m, c, "1", "transporter_occupancy");
     quantity_add(sim, m, c, "1", "autoreceptor_occupancy");
@@ -165,14 +165,33 @@ static void constant_add(const compartment *c, uint32_t field, field_tables *t)
     t->compartments[t->n_compartments++] = (compartment_entry){.concentration = field,
                                                                .autoreceptor = MESO_NEVER,
                                                                .terminal = MESO_NEVER,
-                                                               .grid = MESO_NEVER};
+                                                               .grid = MESO_NEVER,
+                                                               .pulse = MESO_NEVER};
+}
+
+/* Spikes that release it, or a constant release that keeps its tone: as much as is cleared with transporters. */
+static void release_set(const simulation *sim, const compartment *c, compartment_entry *entry)
+{
+    const experiment *e = sim->e;
+    if (c->source == MODEL_NONE) {
+        const double uptake = c->V_max_nM_per_s > 0
+                                  ? c->V_max_nM_per_s * c->initial_nM / (c->K_m_nM + c->initial_nM)
+                                  : 0;
+        entry->tone_nM_per_ms = (float)((uptake + c->k_loss_per_s * c->initial_nM) * 1e-3);
+        return;
+    }
+    entry->first_list = c->source * sim->l->list_partitions;
+    entry->n_lists = sim->l->list_partitions;
+    entry->delay_batches = (uint32_t)llround(c->axonal_delay_ms / e->field_step_ms) *
+                           sim->l->batches_per_field;
+    entry->release_nM = (float)(c->release_nM / e->populations[c->source].n_neurons);
 }
 
 static void compartment_add(const simulation *sim, const compartment *c, uint32_t field,
                             field_tables *t)
 {
     const experiment *e = sim->e;
-    if (c->source == MODEL_NONE) {
+    if (compartment_is_constant(c)) {
         constant_add(c, field, t);
         return;
     }
@@ -180,19 +199,16 @@ static void compartment_add(const simulation *sim, const compartment *c, uint32_
         .concentration = field,
         .autoreceptor = c->autoreceptor != MODEL_NONE ? field + MESO_FIELD_AUTORECEPTOR + 1
                                                       : MESO_NEVER,
-        .first_list = c->source * sim->l->list_partitions,
-        .n_lists = sim->l->list_partitions,
-        .delay_batches = (uint32_t)llround(c->axonal_delay_ms / e->field_step_ms) *
-                         sim->l->batches_per_field,
         .first_block = t->n_blocks,
         .terminal = c->terminals != NULL ? t->n_terminals : MESO_NEVER,
-        .release_nM = (float)(c->release_nM / e->populations[c->source].n_neurons),
+        .pulse = c->pulse != MODEL_NONE ? e->n_drugs + c->pulse : MESO_NEVER,
         .autoreceptor_alpha = (float)c->autoreceptor_alpha,
         .V_max_nM_per_ms = (float)(c->V_max_nM_per_s * c->transporter_density * 1e-3),
-        .K_m_nM = (float)c->K_m_nM,
+        .K_m_nM = (float)(c->V_max_nM_per_s > 0 ? c->K_m_nM : 1),
         .k_loss_per_ms = (float)(c->k_loss_per_s * 1e-3),
         .grid = c->grid != NULL ? t->n_grids++ : MESO_NEVER,
     };
+    release_set(sim, c, &entry);
     blocks_add(e, c, t);
     entry.n_blocks = t->n_blocks - entry.first_block;
     entry.first_enzyme = t->n_enzymes;

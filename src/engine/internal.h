@@ -327,7 +327,7 @@ uint64_t playback_bytes(const experiment *e, const layout *l);
 meso_status playback_begin(simulation *sim, uint32_t n_field_steps, meso_error *err);
 
 /* recorder.c, per interval */
-meso_status recorder_begin(simulation *sim, uint32_t n_field_steps, const float *drug_nM,
+meso_status recorder_begin(simulation *sim, uint32_t n_field_steps, const float *levels_nM,
                            meso_error *err);
 int recorder_frames_are_due(const simulation *sim);            /* at sim->step */
 meso_status recorder_frames(simulation *sim, meso_error *err); /* those due at sim->step */

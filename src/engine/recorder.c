@@ -110,7 +110,7 @@ static uint32_t timeline_rows(const experiment *e)
 uint64_t recorder_report_bytes(const experiment *e)
 {
     uint64_t half = timeline_rows(e) * modulators_n_field(e) * sizeof(float) +
-                    SIMULATION_INTERVAL * e->n_drugs * sizeof(float);
+                    SIMULATION_INTERVAL * experiment_n_levels(e) * sizeof(float);
     uint64_t elements = 0;
     for (uint32_t i = 0; i < e->record.n_reports; i++) {
         half += recorder_frame_bytes(e, &e->record.reports[i]);
@@ -142,7 +142,7 @@ static meso_status half_create(simulation *sim, recording_half *h, meso_error *e
     const size_t spikes = (size_t)sim->recorder.capacity * partitions;
     const size_t rows = timeline_rows(sim->e);
     const size_t row_bytes = sim->modulators.n_field * sizeof(float);
-    const size_t drugs = (size_t)SIMULATION_INTERVAL * sim->e->n_drugs;
+    const size_t drugs = (size_t)SIMULATION_INTERVAL * experiment_n_levels(sim->e);
     meso_device *d = sim->device;
     MESO_TRY(buffer_create(d, BUFFER_PASSING, "spike records", spikes * RECORD_BYTES, NULL,
                            &h->records, err));
@@ -220,11 +220,11 @@ static recording_half *half_current(simulation *sim)
     return &sim->recorder.halves[sim->n_enqueued % 2];
 }
 
-meso_status recorder_begin(simulation *sim, uint32_t n_field_steps, const float *drug_nM,
+meso_status recorder_begin(simulation *sim, uint32_t n_field_steps, const float *levels_nM,
                            meso_error *err)
 {
     recording_half *h = half_current(sim);
-    const size_t drug_bytes = (size_t)n_field_steps * sim->e->n_drugs * sizeof(float);
+    const size_t drug_bytes = (size_t)n_field_steps * experiment_n_levels(sim->e) * sizeof(float);
     h->first_step = sim->step;
     h->n_steps = (uint64_t)n_field_steps * sim->l->steps_per_field;
     h->n_rows = 0;
@@ -232,7 +232,7 @@ meso_status recorder_begin(simulation *sim, uint32_t n_field_steps, const float 
     MESO_TRY(buffer_clear(sim->device, &h->record_counts, 0, h->record_counts.bytes, err));
     if (drug_bytes == 0)
         return MESO_OK;
-    memcpy(h->host_drugs, drug_nM, drug_bytes);
+    memcpy(h->host_drugs, levels_nM, drug_bytes);
     return buffer_write_begin(sim->device, &h->drugs, 0, drug_bytes, h->host_drugs, NULL, err);
 }
 

@@ -161,7 +161,7 @@ enum {
     FIELD_NUMBER,
     FIELD_DT,
     FIELD_DRUG_ROW,
-    FIELD_N_DRUGS,
+    FIELD_N_LEVELS,
     FIELD_TABLES,
     FIELD_DRUGS = FIELD_TABLES + 11,
     FIELD_STATE,
@@ -187,7 +187,7 @@ static meso_status field_arguments_set(simulation *sim, meso_error *err)
     MESO_TRY(kernel_set_u32(k, FIELD_BATCHES_PER_FIELD, l->batches_per_field, err));
     MESO_TRY(kernel_set_u32(k, FIELD_STEPS_PER_FIELD, l->steps_per_field, err));
     MESO_TRY(kernel_set_f32(k, FIELD_DT, (float)sim->e->field_step_ms, err));
-    MESO_TRY(kernel_set_u32(k, FIELD_N_DRUGS, sim->e->n_drugs, err));
+    MESO_TRY(kernel_set_u32(k, FIELD_N_LEVELS, experiment_n_levels(sim->e), err));
     const buffer *const tables[] = {&m->compartments,    &m->terminals,     &m->enzymes,
                                     &m->blocks,          &m->receptors,     &m->ligands,
                                     &m->targets,         &m->effects,       &m->gate_table,
@@ -340,10 +340,10 @@ static int field_is_due(const simulation *sim)
  *
  * Batches between which nothing else happens go to the device together (schedule.c).
  */
-meso_status simulation_enqueue(simulation *sim, uint32_t n_field_steps, const float *drug_nM,
+meso_status simulation_enqueue(simulation *sim, uint32_t n_field_steps, const float *levels_nM,
                                meso_error *err)
 {
-    MESO_TRY(recorder_begin(sim, n_field_steps, drug_nM, err));
+    MESO_TRY(recorder_begin(sim, n_field_steps, levels_nM, err));
     MESO_TRY(playback_begin(sim, n_field_steps, err));
     MESO_TRY(drugs_set(sim, err));
     for (uint32_t f = 0; f < n_field_steps; f++) {

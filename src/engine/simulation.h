@@ -50,10 +50,11 @@ void simulation_destroy(simulation **sim);
 
 /**
  * Enqueue the next n_field_steps (at most SIMULATION_INTERVAL) and return at once.
- * Inputs    drug_nM [n_field_steps x n_drugs]  free brain concentration in each field step; copied
+ * Inputs    levels_nM [n_field_steps x experiment_n_levels]  for each field step, copied: free brain concentration of each
+ *           drug, then what is added to each compartment that contingencies pulse
  * At most two intervals may be uncollected.
  */
-meso_status simulation_enqueue(simulation *sim, uint32_t n_field_steps, const float *drug_nM,
+meso_status simulation_enqueue(simulation *sim, uint32_t n_field_steps, const float *levels_nM,
                                meso_error *err);
 /** Wait for the oldest uncollected interval. Errors: MESO_NUMERICS names population and neuron. */
 meso_status simulation_collect(simulation *sim, interval *out, meso_error *err);

@@ -249,7 +249,7 @@ static meso_status program_create(simulation *sim, meso_error *err)
 }
 
 /* Arguments of grids_prepare (modulators.cl) and grids_step (grids.cl) by position. */
-enum { PREPARE_N_GRIDS, PREPARE_N_DRUGS, PREPARE_DRUG_ROW, PREPARE_DRUGS, PREPARE_TABLES };
+enum { PREPARE_N_GRIDS, PREPARE_N_LEVELS, PREPARE_DRUG_ROW, PREPARE_DRUGS, PREPARE_TABLES };
 enum { STEP_DT = 9, STEP_NUMBER, STEP_DRUG_ROW, STEP_SUBSTEP, STEP_DRUGS, STEP_TABLES };
 
 static meso_status prepare_arguments_set(simulation *sim, meso_error *err)
@@ -260,7 +260,7 @@ static meso_status prepare_arguments_set(simulation *sim, meso_error *err)
                                     &m->enzymes, &m->blocks,       &m->effects,
                                     &m->field,   &m->states,       &v->now};
     MESO_TRY(kernel_set_u32(&v->prepare, PREPARE_N_GRIDS, v->n_grids, err));
-    MESO_TRY(kernel_set_u32(&v->prepare, PREPARE_N_DRUGS, sim->e->n_drugs, err));
+    MESO_TRY(kernel_set_u32(&v->prepare, PREPARE_N_LEVELS, experiment_n_levels(sim->e), err));
     return kernel_set_buffers(&v->prepare, PREPARE_TABLES, tables, sizeof tables / sizeof *tables,
                               err);
 }
@@ -274,7 +274,7 @@ static meso_status step_arguments_set(simulation *sim, meso_error *err)
     const uint32_t sizes[STEP_DT] = {
         v->n_grids,          c->n_populations,     sim->e->n_populations * l->list_partitions,
         l->n_history,        l->batches_per_field, l->batch_steps,
-        l->spikes_per_batch, l->cell_bits,         sim->e->n_drugs};
+        l->spikes_per_batch, l->cell_bits,         experiment_n_levels(sim->e)};
     const buffer *const tables[] = {&v->table,
                                     &m->compartments,
                                     &v->now,

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "model/assay.h"
+#include "model/contingency.h"
 #include "model/drug.h"
 #include "model/modulator.h"
 #include "model/neuron_model.h"
@@ -45,6 +46,9 @@ struct meso_experiment {
     const dose *doses; /* sorted by time */
     uint32_t n_doses;
     double duration_s;
+    const contingency *contingencies;
+    uint32_t n_contingencies;
+    uint32_t n_pulsed; /* compartments of modulators that they pulse */
     recording record;
     const assay *assays;
     uint32_t n_assays;
@@ -53,6 +57,13 @@ typedef struct meso_experiment experiment;
 
 /** Tells experiments apart: of the merged text, the models' and rules' own texts, and the spikes that are played. */
 uint64_t experiment_fingerprint(const experiment *e);
+
+/** Numbers that a field step gets from the host: free levels of all drugs, then what each pulsed compartment gets. */
+static inline uint32_t experiment_n_levels(const experiment *e)
+{
+    return e->n_drugs + e->n_pulsed;
+}
+
 /** Number i of all that the experiment uses: models, currents, rules; NULL behind the last. */
 const neuron_model *experiment_model(const experiment *e, uint32_t i);
 /** Index of the compartment of `modulator` in `region`, or MODEL_NONE. */

@@ -10,5 +10,6 @@ double compartment_loss_per_s(const compartment *c)
 
 double compartment_clearance_per_s(const compartment *c)
 {
-    return c->V_max_nM_per_s * c->transporter_density / c->K_m_nM + compartment_loss_per_s(c);
+    const double uptake_per_s = c->V_max_nM_per_s * c->transporter_density;
+    return (uptake_per_s > 0 ? uptake_per_s / c->K_m_nM : 0) + compartment_loss_per_s(c);
 }

@@ -4,6 +4,7 @@
 
 #include "model/voxels.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define MODEL_NONE UINT32_MAX
@@ -44,7 +45,8 @@ typedef struct terminals {
  * Form and constants: Dreyer & Hounsgaard 2013. */
 typedef struct compartment {
     const char *region;
-    uint32_t source;   /* population, or MODEL_NONE: the concentration is constant, initial_nM */
+    uint32_t
+        source; /* population, or MODEL_NONE: the concentration is constant, initial_nM, or returns to it */
     double release_nM; /* rise of c if every source neuron fires once, without autoreceptors */
     double axonal_delay_ms;
     double V_max_nM_per_s, K_m_nM, k_loss_per_s;
@@ -59,7 +61,14 @@ typedef struct compartment {
     const terminals *terminals; /* NULL: release comes from an unlimited store */
     double initial_nM;
     const voxel_grid *grid; /* NULL: well mixed */
+    uint32_t pulse; /* number among the compartments that contingencies pulse, or MODEL_NONE */
 } compartment;
+
+/** Nothing changes its concentration. */
+static inline bool compartment_is_constant(const compartment *c)
+{
+    return c->source == MODEL_NONE && c->pulse == MODEL_NONE;
+}
 
 /** Of small concentrations, 1/s: uptake by all transporters, loss, enzymes outside. */
 double compartment_clearance_per_s(const compartment *c);

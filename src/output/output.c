@@ -104,6 +104,12 @@ static meso_status add_spikes(output *o, const meso_spike *spikes, uint64_t n, m
     return flush_when_due(o, err);
 }
 
+static meso_status add_trigger(output *o, const meso_trigger *trigger, meso_error *err)
+{
+    MESO_TRY(timeline_trigger(&o->timeline, trigger, err));
+    return flush_when_due(o, err);
+}
+
 static meso_status add_frames(output *o, uint32_t report, const float *data, uint32_t n_frames,
                               meso_error *err)
 {
@@ -173,6 +179,14 @@ static meso_status output_spikes(void *self, const meso_spike *spikes, uint64_t 
 {
     h5_silence_state before = h5_silence();
     meso_status status = add_spikes(self, spikes, n, err);
+    h5_restore(before);
+    return status;
+}
+
+static meso_status output_trigger(void *self, const meso_trigger *trigger, meso_error *err)
+{
+    h5_silence_state before = h5_silence();
+    meso_status status = add_trigger(self, trigger, err);
     h5_restore(before);
     return status;
 }
@@ -248,6 +262,7 @@ static meso_status output_make(const char *directory, bool force, meso_sink **si
     o->sink = (meso_sink){.self = o,
                           .begin = output_begin,
                           .spikes = output_spikes,
+                          .trigger = output_trigger,
                           .frames = output_frames,
                           .timeline = output_timeline,
                           .synapses = output_synapses,

@@ -99,6 +99,19 @@ static void write_contacts(json_text *json, const meso_summary *summary)
     json_close(json, '}');
 }
 
+static void write_contingencies(json_text *json, const meso_summary *summary)
+{
+    json_open(json, "contingencies", '{');
+    for (uint32_t i = 0; i < summary->n_contingencies; i++) {
+        const meso_contingency_count *c = &summary->contingencies[i];
+        json_open(json, c->name, '{');
+        json_integer(json, "triggers", c->triggers);
+        json_integer(json, "given", c->given);
+        json_close(json, '}');
+    }
+    json_close(json, '}');
+}
+
 static char *summary_text(const summary_head *head, const meso_summary *summary)
 {
     json_text json = {0};
@@ -114,6 +127,7 @@ static char *summary_text(const summary_head *head, const meso_summary *summary)
         json_number(&json, head->populations[p], summary->rates_hz[p]);
     json_close(&json, '}');
     write_contacts(&json, summary);
+    write_contingencies(&json, summary);
     write_assays(&json, summary);
     json_close(&json, '}');
     return text_take(&json.out);

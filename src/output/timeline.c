@@ -19,12 +19,23 @@ static meso_status create_column(timeline_file *out, const char *name, const cha
     return h5_attribute_text(&out->file, dataset.path, "units", unit, err);
 }
 
+static meso_status create_trigger_columns(timeline_file *out, const char *contingency,
+                                          meso_error *err)
+{
+    h5_name trigger = h5_name_of("contingency/%s/trigger_s", contingency);
+    h5_name given = h5_name_of("contingency/%s/given_s", contingency);
+    MESO_TRY(create_column(out, trigger.path, "s", err));
+    return create_column(out, given.path, "s", err);
+}
+
 meso_status timeline_create(timeline_file *out, const char *directory, const meso_run_info *info,
                             meso_error *err)
 {
     const double rows = info->duration_s * 1e3 / info->experiment->record.timeline_interval_ms;
-    *out = (timeline_file){.chunk_rows = h5_chunk_rows(rows, LEAST_CHUNK, MOST_CHUNK)};
-    out->columns = calloc((size_t)info->n_series + 1, sizeof *out->columns);
+    *out = (timeline_file){.chunk_rows = h5_chunk_rows(rows, LEAST_CHUNK, MOST_CHUNK),
+                           .n_series = info->n_series};
+    out->columns = calloc((size_t)info->n_series + 2 * (size_t)info->n_contingencies + 1,
+                          sizeof *out->columns);
     char *path = path_join(directory, "timeline.h5");
     meso_status status = MESO_OK;
     if (out->columns == NULL || path == NULL) {
@@ -36,6 +47,8 @@ meso_status timeline_create(timeline_file *out, const char *directory, const mes
     MESO_GO(create_column(out, "time_s", "s", err));
     for (uint32_t s = 0; s < info->n_series; s++)
         MESO_GO(create_column(out, info->series[s].name, info->series[s].unit, err));
+    for (uint32_t c = 0; c < info->n_contingencies; c++)
+        MESO_GO(create_trigger_columns(out, info->contingencies[c], err));
     status = h5_file_flush(&out->file, err);
 done:
     free(path);
@@ -45,7 +58,7 @@ done:
 meso_status timeline_append(timeline_file *out, const double *time_s, const double *values,
                             uint32_t n_rows, meso_error *err)
 {
-    uint32_t n_series = out->n_columns - 1;
+    const uint32_t n_series = out->n_series;
     for (uint32_t row = 0; row < n_rows; row++) {
         MESO_TRY(h5_rows_append(&out->columns[0], &time_s[row], 1, err));
         for (uint32_t s = 0; s < n_series; s++)
@@ -53,6 +66,13 @@ meso_status timeline_append(timeline_file *out, const double *time_s, const doub
                 h5_rows_append(&out->columns[1 + s], &values[(size_t)row * n_series + s], 1, err));
     }
     return h5_file_flush(&out->file, err);
+}
+
+meso_status timeline_trigger(timeline_file *out, const meso_trigger *trigger, meso_error *err)
+{
+    h5_rows *columns = &out->columns[1 + out->n_series + 2 * trigger->contingency];
+    MESO_TRY(h5_rows_append(&columns[0], &trigger->time_s, 1, err));
+    return h5_rows_append(&columns[1], &trigger->given_s, 1, err);
 }
 
 static meso_status append_values(timeline_file *out, const char *dataset,

@@ -24,6 +24,8 @@ static meso_status results_state(walk *w, const meso_state_visitor *v, meso_erro
 
 meso_status walk_state(walk *w, const meso_state_visitor *v, meso_error *err)
 {
+    size_t n_waiting;
+    void *waiting = contingencies_state(w->contingencies, &n_waiting);
     double wall_s = w->earlier_s + (w->started_s > 0 ? walk_clock_s() - w->started_s : 0);
     MESO_TRY(state_same(v, experiment_fingerprint(w->e), err, "experiment", "the experiment"));
     MESO_TRY(STATE_VALUE(v, wall_s, err, "wall time"));
@@ -34,6 +36,7 @@ meso_status walk_state(walk *w, const meso_state_visitor *v, meso_error *err)
     MESO_TRY(state_block(v, w->row_sum_nM, 2 * w->e->n_drugs * sizeof *w->row_sum_nM, err,
                          "drugs/sums since the last row"));
     MESO_TRY(pk_state(w->drugs, v, err));
+    MESO_TRY(state_block(v, waiting, n_waiting, err, "contingencies"));
     MESO_TRY(results_state(w, v, err));
     MESO_TRY(assays_state(w->assays, v, err));
     return simulation_state(w->sim, v, err);

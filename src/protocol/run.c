@@ -113,6 +113,18 @@ static meso_status series_describe(walk *w, meso_error *err)
     return MESO_OK;
 }
 
+static meso_status contingencies_describe(walk *w, meso_error *err)
+{
+    const experiment *e = w->e;
+    const char **names;
+    MESO_TRY(walk_alloc(w, e->n_contingencies, sizeof *names, &names, err));
+    for (uint32_t i = 0; i < e->n_contingencies; i++)
+        names[i] = e->contingencies[i].name;
+    w->info.contingencies = names;
+    w->info.n_contingencies = e->n_contingencies;
+    return MESO_OK;
+}
+
 /* How all synapses are kept, in the words of an experiment. */
 static const char *storage_describe(const walk *w)
 {
@@ -144,6 +156,7 @@ static meso_status walk_describe(walk *w, meso_error *err)
                                         .side_by_side = simulation_is_side_by_side(w->sim)};
     MESO_TRY(populations_describe(w, err));
     MESO_TRY(reports_describe(w, err));
+    MESO_TRY(contingencies_describe(w, err));
     return series_describe(w, err);
 }
 
@@ -181,10 +194,10 @@ static double drug_level_nM(const walk *w, uint32_t d, const phase *p)
 }
 
 /* The level that holds during one field step, into the row. */
-static void drug_note(walk *w, drug_history *h, uint32_t f, uint32_t d, const phase *p)
+static void drug_note(walk *w, float *levels_nM, uint32_t d, const phase *p)
 {
     const double brain_nM = drug_level_nM(w, d, p);
-    h->free_nM[f * w->e->n_drugs + d] = brain_nM < NEGLIGIBLE_NM ? 0 : (float)brain_nM;
+    levels_nM[d] = brain_nM < NEGLIGIBLE_NM ? 0 : (float)brain_nM;
     w->row_sum_nM[2 * d] += pk_plasma_nM(w->drugs, d);
     w->row_sum_nM[2 * d + 1] += brain_nM;
 }
@@ -208,10 +221,12 @@ static meso_status drugs_advance(walk *w, drug_history *h, uint32_t n, meso_erro
     h->n_rows = 0;
     for (uint32_t f = 0; f < n; f++, w->field++) {
         MESO_TRY(phase_enter(w, &p, err));
+        float *levels_nM = &h->levels_nM[f * experiment_n_levels(w->e)];
         doses_give(w);
+        contingencies_give(w->contingencies, w->field, w->drugs, levels_nM + w->e->n_drugs);
         for (uint32_t d = 0; d < w->e->n_drugs; d++)
-            drug_note(w, h, f, d, p);
-        assays_levels(w->assays, &h->free_nM[f * w->e->n_drugs]);
+            drug_note(w, levels_nM, d, p);
+        assays_levels(w->assays, levels_nM);
         pk_step(w->drugs);
         if ((w->field + 1) % row_fields == 0)
             drug_row_end(w, h, row_fields);
@@ -222,6 +237,13 @@ static meso_status drugs_advance(walk *w, drug_history *h, uint32_t n, meso_erro
 }
 
 /* --- results ----------------------------------------------------------------------------------------- */
+
+static meso_status trigger_tell(void *self, const meso_trigger *trigger, meso_error *err)
+{
+    walk *w = self;
+    TELL(w, trigger, trigger, err);
+    return MESO_OK;
+}
 
 static meso_status spikes_tell(walk *w, const interval *results, meso_error *err)
 {
@@ -238,7 +260,8 @@ static meso_status spikes_tell(walk *w, const interval *results, meso_error *err
     assays_spikes(w->assays, results->spikes, results->n_spikes);
     if (results->n_spikes > 0)
         TELL(w, spikes, results->spikes, results->n_spikes, err);
-    return MESO_OK;
+    return contingencies_spikes(w->contingencies, results->spikes, results->n_spikes, trigger_tell,
+                                w, err);
 }
 
 static meso_status row_tell(walk *w, const interval *results, const drug_history *h, uint32_t row,
@@ -333,12 +356,12 @@ static meso_status interval_enqueue(walk *w, meso_error *err)
 {
     const uint64_t lengths[] = {fields_left(w), reading_next(w, w->field + 1) - w->field,
                                 walk_fields_to_stand(w)};
-    uint32_t n = SIMULATION_INTERVAL;
+    uint32_t n = contingencies_interval(w->contingencies);
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
         n = lengths[i] < n ? (uint32_t)lengths[i] : n;
     drug_history *h = &w->history[w->n_enqueued % 2];
     MESO_TRY(drugs_advance(w, h, n, err));
-    MESO_TRY(simulation_enqueue(w->sim, n, h->free_nM, err));
+    MESO_TRY(simulation_enqueue(w->sim, n, h->levels_nM, err));
     w->n_enqueued++;
     return MESO_OK;
 }
@@ -453,7 +476,11 @@ static meso_status walk_end(walk *w, meso_status outcome, meso_error *err)
         .spikes = w->spikes,
         .synaptic_events = simulation_events(w->sim),
         .rates_hz = w->rates_hz,
+        .contingencies = w->counts,
+        .n_contingencies = w->e->n_contingencies,
     };
+    for (uint32_t i = 0; i < w->e->n_contingencies; i++)
+        w->counts[i] = contingencies_count(w->contingencies, i);
     for (uint32_t p = 0; p < w->e->n_populations; p++)
         w->rates_hz[p] = seconds > 0
                              ? (double)w->n_spikes[p] / seconds / w->e->populations[p].n_neurons
@@ -494,10 +521,13 @@ static meso_status walk_prepare(walk *w, meso_error *err)
     MESO_TRY(walk_describe(w, err));
     MESO_TRY(synapse_watch_create(e, w->sim, w->memory, &w->info, &w->synapses, err));
     MESO_TRY(assays_create(e, &w->info, &w->assays, err));
+    MESO_TRY(contingencies_create(e, w->memory, &w->contingencies, err));
+    MESO_TRY(walk_alloc(w, e->n_contingencies, sizeof *w->counts, &w->counts, err));
     MESO_TRY(pk_create(e->drugs, e->n_drugs, e->field_step_ms * 1e-3, w->memory, &w->drugs, err));
     for (int i = 0; i < 2; i++) {
         drug_history *h = &w->history[i];
-        MESO_TRY(walk_alloc(w, SIMULATION_INTERVAL * e->n_drugs, sizeof(float), &h->free_nM, err));
+        MESO_TRY(walk_alloc(w, SIMULATION_INTERVAL * experiment_n_levels(e), sizeof(float),
+                            &h->levels_nM, err));
         MESO_TRY(walk_alloc(w, ROWS * 2 * e->n_drugs, sizeof(double), &h->row_nM, err));
         MESO_TRY(walk_alloc(w, e->n_drugs, sizeof(double), &h->end_nM, err));
     }

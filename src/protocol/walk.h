@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "engine/simulation.h"
 #include "protocol/assays/assays.h"
+#include "protocol/contingencies.h"
 #include "protocol/pharmacokinetics.h"
 #include "protocol/synapse_watch.h"
 #include <mesocl/simulation.h>
@@ -14,7 +15,7 @@
 
 /* Drug levels of one interval, kept until its results are collected. */
 typedef struct drug_history {
-    float *free_nM; /* [SIMULATION_INTERVAL x n_drugs] */
+    float *levels_nM; /* [SIMULATION_INTERVAL x experiment_n_levels] free in the brain; what pulses add */
     double *row_nM; /* [ROWS x 2 n_drugs] plasma and brain, means over each row */
     double *end_nM; /* [n_drugs] brain, at the end of the interval */
     uint32_t n_rows;
@@ -30,6 +31,8 @@ typedef struct walk {
     arena *memory;
 
     pharmacokinetics *drugs;
+    contingencies *contingencies;
+    meso_contingency_count *counts; /* [n_contingencies] at the end */
     double *row_sum_nM; /* [2 n_drugs] plasma and brain since the last row ended */
     uint32_t next_dose;
     drug_history history[2];

@@ -4,14 +4,18 @@
  *     learned_weights EXPERIMENT MS,MS,... [PARTITIONS WORK_GROUP_SIZE VECTOR_WIDTH]
  *
  * prints the names of the field quantities, all spikes ("s" step population neuron), rows of the time line ("f" step
- * values) and, at each time, the edges of the first projection ("w" ms source target delay weight states).
+ * values), triggers of contingencies ("t" number, seconds of trigger and consequence) and, at each time, the edges of the
+ * first projection ("w" ms source target delay weight states).
  */
 #include "engine/simulation.h"
+#include "protocol/contingencies.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MOST_PULSED 4
 
 static void print_interval(const simulation *sim, const interval *r)
 {
@@ -27,17 +31,30 @@ static void print_interval(const simulation *sim, const interval *r)
     }
 }
 
-static meso_status advance(simulation *sim, uint64_t n_field_steps, meso_error *err)
+static meso_status print_trigger(void *self, const meso_trigger *t, meso_error *err)
 {
-    static const float no_drugs[SIMULATION_INTERVAL];
-    while (n_field_steps > 0) {
-        const uint32_t n = n_field_steps < SIMULATION_INTERVAL ? (uint32_t)n_field_steps
-                                                               : SIMULATION_INTERVAL;
+    (void)self;
+    (void)err;
+    printf("t %u %.9g %.9g\n", t->contingency, t->time_s, t->given_s);
+    return MESO_OK;
+}
+
+/* Without drugs: what a field step gets is what pulses add. */
+static meso_status advance(simulation *sim, contingencies *c, uint32_t n_pulsed, uint64_t from,
+                           uint64_t to, meso_error *err)
+{
+    static float added_nM[SIMULATION_INTERVAL * MOST_PULSED];
+    while (from < to) {
+        const uint32_t most = contingencies_interval(c);
+        const uint32_t n = to - from < most ? (uint32_t)(to - from) : most;
         interval r;
-        MESO_TRY(simulation_enqueue(sim, n, no_drugs, err));
+        for (uint32_t f = 0; f < n; f++)
+            contingencies_give(c, from + f, NULL, &added_nM[f * n_pulsed]);
+        MESO_TRY(simulation_enqueue(sim, n, added_nM, err));
         MESO_TRY(simulation_collect(sim, &r, err));
         print_interval(sim, &r);
-        n_field_steps -= n;
+        MESO_TRY(contingencies_spikes(c, r.spikes, r.n_spikes, print_trigger, NULL, err));
+        from += n;
     }
     return MESO_OK;
 }
@@ -58,16 +75,21 @@ static meso_status print_edges(simulation *sim, double ms, meso_error *err)
     return MESO_OK;
 }
 
-static meso_status run(simulation *sim, double field_step_ms, char *times, meso_error *err)
+static meso_status run(simulation *sim, const experiment *e, char *times, meso_error *err)
 {
     uint64_t done = 0;
+    contingencies *c;
+    MESO_TRY(contingencies_create(e, e->memory, &c, err));
+    if (e->n_drugs > 0 || e->n_pulsed > MOST_PULSED)
+        return error_set(err, MESO_CONFIG, "drugs, or more than %d pulsed compartments",
+                         MOST_PULSED);
     for (uint32_t k = 0; k < simulation_n_field(sim); k++)
         printf("%s%s", k > 0 ? " " : "", simulation_field(sim, k).name);
     printf("\n");
     for (char *time = strtok(times, ","); time != NULL; time = strtok(NULL, ",")) {
         const double ms = strtod(time, NULL);
-        const uint64_t until = (uint64_t)llround(ms / field_step_ms);
-        MESO_TRY(advance(sim, until - done, err));
+        const uint64_t until = (uint64_t)llround(ms / e->field_step_ms);
+        MESO_TRY(advance(sim, c, e->n_pulsed, done, until, err));
         MESO_TRY(print_edges(sim, ms, err));
         done = until;
     }
@@ -98,7 +120,7 @@ int main(int argc, char **argv)
     if (status == MESO_OK)
         status = simulation_create(e, device, &options, &sim, &err);
     if (status == MESO_OK)
-        status = run(sim, e->field_step_ms, argv[2], &err);
+        status = run(sim, e, argv[2], &err);
     if (status != MESO_OK)
         fprintf(stderr, "learned_weights: %s\n", err.message);
     simulation_destroy(&sim);

@@ -394,6 +394,44 @@ class Reward(unittest.TestCase):
         self.assertLess(abs(self.change(10)), 1e-5)
 
 
+class RewardByContingency(unittest.TestCase):
+    """The loop closed: what the two cells do brings a pulse of dopamine, and no cell releases any."""
+    PULSE = {"modulator": "dopamine", "region": "default", "amount_nM": 500}
+
+    def change(self, trigger, cue_ms=1000):
+        experiment = rewarded(cue_ms)
+        experiment["modulators"]["dopamine"]["compartments"]["default"] = {"tone_nM": 0, "k_loss_per_s": 5}
+        experiment["contingencies"] = {"reward": {**trigger, "pulse": self.PULSE}}
+        run = Learned(experiment, (25000,))
+        self.assertEqual([line.split()[1] for line in run.text.splitlines() if line.startswith("t")], ["0"])
+        return run.edges[25000][0][3] - 1
+
+    def after_pairing(self, delay_s):
+        return self.change({"trigger": "coincidence", "source": "in", "target": "out", "within_ms": 20,
+                            "delay_s": delay_s})
+
+    def after_cue(self, delay_s, cue_ms):
+        return self.change({"trigger": "spikes", "population": "da", "spikes": 1, "within_ms": 0, "delay_s": delay_s},
+                           cue_ms)
+
+    def test_a_coincidence_is_rewarded_one_to_three_seconds_later(self):
+        for delay in (1, 2, 3):
+            expected = exp(-11 / 20) * exp(-delay) * 0.5 / (5 + 1)
+            self.assertAlmostEqual(self.after_pairing(delay), expected, delta=0.005 * expected)
+
+    def test_ten_seconds_later_it_is_not(self):
+        self.assertLess(abs(self.after_pairing(10)), 1e-5)
+
+    def test_a_reward_before_the_pairing_does_nothing(self):
+        for cue_ms in (1000, 5000):  # the pulse comes 8 and 4 s before
+            self.assertLess(abs(self.after_cue(2, cue_ms)), 1e-6)
+
+    def test_a_reward_that_came_by_chance_works_as_well(self):
+        change = self.after_cue(2, 11000)
+        expected = exp(-11 / 20) * exp(0.011 - 2) * 0.5 / (5 + 1)
+        self.assertAlmostEqual(change, expected, delta=0.005 * expected)
+
+
 class History(unittest.TestCase):
     def test_a_target_that_fires_too_often_is_an_error_that_says_what_to_do(self):
         learning = {"rule": "stdp", "weight_max_mV": 2, "update_ms": 100}

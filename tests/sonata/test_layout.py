@@ -178,6 +178,14 @@ class Layout(RunCase):
                 self.assertEqual(dataset.attrs["units"], "Hz" if name.endswith("_hz") else "nM")
                 numpy.testing.assert_array_equal(dataset, values)
 
+    def test_triggers_and_what_followed(self):
+        group = self.open("timeline.h5")["contingency"]
+        self.assertEqual(sorted(group), ["never", "reward"])
+        for name, trigger_s, given_s in (("reward", [1.5, 3.25], [2.75, numpy.nan]), ("never", [], [])):
+            numpy.testing.assert_array_equal(group[name]["trigger_s"], trigger_s)
+            numpy.testing.assert_array_equal(group[name]["given_s"], given_s)
+            self.assertEqual(group[name]["given_s"].attrs["units"], "s")
+
     def test_summary(self):
         summary = json.loads((self.run_.path / "summary.json").read_text())
         self.assertRegex(summary.pop("started"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
@@ -188,6 +196,7 @@ class Layout(RunCase):
             "compile_s": 0.5, "build_s": 0.25, "real_time_factor": None, "neurons": 35, "synapses": 70,
             "bytes_per_synapse": 8.1, "spikes": 44000, "synaptic_events": 2**20,
             "peak_device_bytes": 2**30, "assays": [],
+            "contingencies": {"reward": {"triggers": 2, "given": 1}, "never": {"triggers": 0, "given": 0}},
             "rates_hz": {"vta_da": 500, "silent": 0, "not_recorded": 0.1}})
 
     def test_two_runs_write_the_same_bytes(self):

@@ -48,12 +48,16 @@ static const meso_series_info synthetic_series[N_SERIES] = {
     {"rate.vta_da_hz", "Hz"},
 };
 static const meso_series_info synthetic_variables[] = {{"weight", "nS"}, {"nmda", "of the weight"}};
-static const uint64_t synthetic_sources[N_FOLLOWED] = {0, 4, 4}, synthetic_targets[N_FOLLOWED] = {0, 0, 7};
+static const uint64_t synthetic_sources[N_FOLLOWED] = {0, 4, 4},
+                      synthetic_targets[N_FOLLOWED] = {0, 0, 7};
 static const double synthetic_delays_ms[N_FOLLOWED] = {1.0, 1.5, 2.0};
 static const meso_synapse_info synthetic_sets[] = {
-    {"followed", "da_to_msn", "vta_da", "not_recorded", N_FOLLOWED, synthetic_sources, synthetic_targets,
-     synthetic_delays_ms, synthetic_variables, 2},
+    {"followed", "da_to_msn", "vta_da", "not_recorded", N_FOLLOWED, synthetic_sources,
+     synthetic_targets, synthetic_delays_ms, synthetic_variables, 2},
 };
+static const char *const synthetic_contingencies[] = {"reward", "never"};
+static const meso_trigger synthetic_triggers[] = {{0, 1.5, 2.75}, {0, 3.25, (double)NAN}};
+static const meso_contingency_count synthetic_counts[] = {{"reward", 2, 1}, {"never", 0, 0}};
 static const meso_run_info synthetic_info = {
     .experiment = &synthetic_experiment,
     .device = &synthetic_device,
@@ -68,6 +72,8 @@ static const meso_run_info synthetic_info = {
     .n_series = N_SERIES,
     .synapse_sets = synthetic_sets,
     .n_synapse_sets = 1,
+    .contingencies = synthetic_contingencies,
+    .n_contingencies = 2,
     .n_neurons = 35,
 };
 static const double synthetic_rates_hz[] = {500, 0, 0.1};
@@ -143,10 +149,19 @@ static inline meso_status synthetic_edges(meso_sink *sink, meso_error *err)
         values[i] = 0.5f * (float)i;
         values[N_EDGES + i] = 100 + (float)i;
     }
-    const meso_edges edges = {.run = &synthetic_info, .projection = "da_to_msn", .source = "vta_da",
-                              .target = "not_recorded", .n_sources = 20, .n_targets = 10, .time_s = 2.5,
-                              .n = N_EDGES, .source_ids = sources, .target_ids = targets,
-                              .delay_ms = delay_ms, .variables = synthetic_variables, .n_variables = 2,
+    const meso_edges edges = {.run = &synthetic_info,
+                              .projection = "da_to_msn",
+                              .source = "vta_da",
+                              .target = "not_recorded",
+                              .n_sources = 20,
+                              .n_targets = 10,
+                              .time_s = 2.5,
+                              .n = N_EDGES,
+                              .source_ids = sources,
+                              .target_ids = targets,
+                              .delay_ms = delay_ms,
+                              .variables = synthetic_variables,
+                              .n_variables = 2,
                               .values = values};
     return sink->edges(sink->self, &edges, err);
 }
@@ -165,6 +180,8 @@ static inline meso_status synthetic_play(meso_sink *sink, meso_error *err)
         status = synthetic_readings(sink, err);
     if (status == MESO_OK)
         status = synthetic_edges(sink, err);
+    for (int i = 0; i < 2 && status == MESO_OK; i++)
+        status = sink->trigger(sink->self, &synthetic_triggers[i], err);
     return status == MESO_OK ? synthetic_rows(sink, N_ROWS, err) : status;
 }
 
@@ -186,7 +203,9 @@ static inline meso_summary synthetic_summary(meso_status status)
                           .synaptic_events = 1u << 20,
                           .peak_device_bytes = 1u << 30,
                           .bytes_per_synapse = 8.1,
-                          .rates_hz = synthetic_rates_hz};
+                          .rates_hz = synthetic_rates_hz,
+                          .contingencies = synthetic_counts,
+                          .n_contingencies = 2};
 }
 
 #endif
