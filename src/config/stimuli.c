@@ -85,7 +85,7 @@ static const field stimulus_fields[] = {
      FIELD_IN(stimulus, period_ms),
      .doc = "from pulse to pulse, a multiple of dt_ms; 0: one pulse"},
     {.key = "model", .kind = FIELD_NAME, .required = true, .variants = CURRENT,
-     .doc = "of the current: built in (direct, sine, noise), or a pair of files beside the "
+     .doc = "of the current: built in (direct, sine, noise, uniform), or a pair of files beside the "
             "experiment"},
     {.key = "parameters", .kind = FIELD_PER_NEURON_MAP, .variants = CURRENT,
      .doc = "the current's parameters, as those of a cell"},

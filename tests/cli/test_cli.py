@@ -142,7 +142,7 @@ class Lists(unittest.TestCase):
         for name in names:
             one = mesocl("models", name)
             self.assertEqual(one.returncode, 0)
-            if name not in ("direct", "sine", "stdp"):
+            if name not in ("direct", "sine", "uniform", "stdp"):
                 self.assertIn("\nstate ", one.stdout)
             published = name not in ("parrot", "axon", "voltage_clamp", "direct", "sine") and not name.endswith("_source")
             self.assertEqual("\nsource: " in one.stdout, published)

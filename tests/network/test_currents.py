@@ -101,6 +101,15 @@ class Noise(unittest.TestCase):
         np.testing.assert_array_equal(values[9:10], self.noise(5, ms=10, interval_ms=10)[:1])
 
 
+class Uniform(unittest.TestCase):
+    def test_every_step_and_neuron_draws_anew_between_the_limits(self):
+        seen = currents({"a": current("uniform", low_pA=-2.5, high_pA=6)}, n_neurons=4000, ms=3)[1:]
+        self.assertGreater(stats.kstest(seen.ravel(), "uniform", (-2.5, 8.5)).pvalue, 0.001)
+        self.assertTrue(-2.5 < seen.min() < -2.49 and 5.99 < seen.max() < 6)
+        for one, other in ((seen[:-1], seen[1:]), (seen[:, :-1], seen[:, 1:])):
+            self.assertAlmostEqual(np.corrcoef(one.ravel(), other.ravel())[0, 1], 0, delta=4 / seen.size ** 0.5)
+
+
 class Own(unittest.TestCase):
     RAMP = {"model": "ramp", "title": "Rises in every step", "parameters": {
         "start_pA": {"unit": "pA", "doc": "at first", "min": -1000, "max": 1000},
