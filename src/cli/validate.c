@@ -157,12 +157,33 @@ static result *result_of(session *s, uint32_t run, uint32_t seed)
 
 /* --- evaluation ------------------------------------------------------------------------------- */
 
+/* "<assay>.<quantity>.highest": of all moments at which it was measured; else the first. */
+static bool take_highest(const result *r, const char *name, double *value)
+{
+    static const char suffix[] = ".highest";
+    const size_t length = strlen(name), rest = length - (sizeof suffix - 1);
+    bool found = false;
+    if (length < sizeof suffix || strcmp(name + rest, suffix) != 0)
+        return false;
+    for (uint32_t i = 0; i < r->n; i++) {
+        if (strncmp(r->names[i], name, rest) != 0 || r->names[i][rest] != '\0')
+            continue;
+        *value = found ? fmax(*value, r->values[i]) : r->values[i];
+        found = true;
+    }
+    return found;
+}
+
 static meso_status find_value(session *s, const result *r, const char *name, double *value,
                               meso_error *err)
 {
     const char **names = malloc((r->n + 1) * sizeof *names);
     if (names == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
+    if (take_highest(r, name, value)) {
+        free(names);
+        return MESO_OK;
+    }
     for (uint32_t i = 0; i < r->n; i++) {
         names[i] = r->names[i];
         if (strcmp(names[i], name) == 0) {

@@ -13,14 +13,27 @@ EXPERIMENT = {
     "schema_version": 1,
     "cells": {"axon": {"model": "axon"}, "poisson": {"model": "poisson_source", "parameters": {"rate_hz": 20}}},
     "populations": {"cells": {"cell": "axon", "n_neurons": 4}, "noise": {"cell": "poisson", "n_neurons": 100}},
+    "modulators": {"dopamine": {"compartments": {"default": {"tone_nM": 0, "k_loss_per_s": 5}}}},
+    "contingencies": {"press": {"trigger": "spikes", "population": "cells", "spikes": 4, "within_ms": 0, "delay_s": 0.1,
+                                "pulse": {"modulator": "dopamine", "region": "default", "amount_nM": 1}}},
     "stimuli": {"train": {"kind": "pulses", "target": "cells", "amplitude_pA": 1, "width_ms": 0.1, "period_ms": 100}},
     "protocol": [{"phase": "all", "seconds": 2}],
     "record": {"spikes": False},
     "assays": {"cells": {"assay": "units", "population": "cells"}, "noise": {"assay": "units", "population": "noise"}},
 }
+LEARNING = {
+    "schema_version": 1, "dt_ms": 0.5,
+    "cells": {"axon": {"model": "poisson_source", "parameters": {"rate_hz": 50}}, "lif": {"model": "lif_delta"}},
+    "populations": {"axons": {"cell": "axon", "n_neurons": 4}, "driven": {"cell": "lif", "n_neurons": 1}},
+    "projections": {"p": {
+        "source": "axons", "target": "driven", "rule": "all_to_all", "receptors": {"v_jump_mV": 1}, "weight_mV": 20,
+        "delay_ms": 1, "long_term_plasticity": {"rule": "stdp", "weight_max_mV": 40}}},
+    "protocol": [{"phase": "all", "ms": 200}],
+    "assays": {"weights": {"assay": "weight_distribution", "projection": "p", "at_s": [0, 0.05, 0.1, 0.2]}},
+}
 RUNS = {"ten": {"experiment": "e.json"},
         "five": {"experiment": "e.json", "set": "stimuli.train.period_ms=200"},
-        "later": {"experiment": "not_there.json"}}
+        "later": {"experiment": "not_there.json"}, "learning": {"experiment": "l.json"}}
 
 
 def target(id, measure, status="V", **keys):
@@ -45,10 +58,13 @@ ROWS = [
     target("T12", None, not_measured="no such cell"),
     target("T13", "ten.noise.rate_hz / (ten.noise.rate_hz - 15)", max=1e9, seeds=3),
     target("T14", "ten.noise.rate_hz / (ten.noise.rate_hz - 15)", max=1e9, seeds=3, of_means=True),
+    target("T15", "ten.given.press", min=19, max=19),
+    target("T16", "learning.weights.mean.highest > learning.weights.mean", min=1, max=1),
 ]
 VERDICTS = {"T1.rate": "pass", "T1.half": "pass", "T2": "miss", "T3": "warn", "T4": "pending", "T5": "error",
             "T6": "miss", "T7": "pass", "T8": "pass", "T9": "pass", "T10": "miss", "T11": "pass",
-            "T12": "not measured", "T13": "pass", "T14": "pass"}
+            "T12": "not measured", "T13": "pass", "T14": "pass", "T15": "pass",
+            "T16": "pass"}
 
 
 def validate(*words, cwd):
@@ -64,6 +80,7 @@ class Validate(unittest.TestCase):
         cls.addClassCleanup(cls.temporary.cleanup)
         cls.folder = Path(cls.temporary.name)
         (cls.folder / "e.json").write_text(json.dumps(EXPERIMENT))
+        (cls.folder / "l.json").write_text(json.dumps(LEARNING))
         cls.write_table(ROWS)
         cls.done = validate("--table", "t.json", "--json", "out.json", "--markdown", "out.md", cwd=cls.folder)
         cls.found = {t["id"]: t for t in json.loads((cls.folder / "out.json").read_text())["targets"]}
@@ -79,7 +96,7 @@ class Validate(unittest.TestCase):
     def test_errors_fail_after_all_rows_are_written(self):
         self.assertEqual(self.done.returncode, 1, self.done.stderr)
         self.assertEqual({id: t["verdict"] for id, t in self.found.items()}, VERDICTS)
-        self.assertIn("7 of 14 pass, 3 miss, 1 warn, 1 pending, 1 not measured, 1 error; of those calibrated on their number, "
+        self.assertIn("9 of 16 pass, 3 miss, 1 warn, 1 pending, 1 not measured, 1 error; of those calibrated on their number, "
                       "1 of 1 pass", self.done.stdout)
 
     def test_values_stand_beside_the_published_ones(self):
