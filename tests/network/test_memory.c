@@ -52,13 +52,6 @@ static void test_plan_is_within_five_percent(void **state)
     assert_planned(LARGE(""));
 }
 
-static void test_plan_of_synapses_that_learn(void **state)
-{
-    (void)state;
-    assert_planned(LARGE(",\"long_term_plasticity\":{\"rule\":\"stdp\",\"weight_max_nS\":0.01,"
-                         "\"update_ms\":500}"));
-}
-
 static void test_plan_of_synapses_with_contents(void **state)
 {
     (void)state;
@@ -67,6 +60,13 @@ static void test_plan_of_synapses_with_contents(void **state)
                          "\"contents\":{\"nmda\":{\"receptors\":{\"ampa\":0.5},\"initial_share\":1},"
                          "\"cp\":{\"receptors\":{\"ampa\":2},\"initial_nS\":{\"distribution\":"
                          "\"uniform\",\"min\":0,\"max\":0.01}}}}"));
+}
+
+static void test_plan_of_synapses_that_learn(void **state)
+{
+    (void)state;
+    assert_planned(LARGE(",\"long_term_plasticity\":{\"rule\":\"stdp\",\"weight_max_nS\":0.01,"
+                         "\"update_ms\":500}"));
 }
 
 static void test_plan_of_contacts_that_come_and_go(void **state)

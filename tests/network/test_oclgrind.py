@@ -21,6 +21,7 @@ PROCEDURAL = [word for name in ("e_e", "e_i", "i_e", "i_i", "i_self")
               for word in ("--set", f"projections.{name}.storage=procedural")]
 LEARNING = ["tests/support/learning.json", "--set", "protocol[0].ms=25"]
 STRUCTURE = ["tests/support/structure.json", "--set", "protocol[0].ms=50"]
+CONTENTS = ["tests/support/contents.json", "--set", "protocol[0].ms=12"]
 MODELS = ["tests/support/models.json"]
 ON_A_CPU = ["--work-group-size", "1", "--vector-width", "16"]
 ON_A_GPU = ["--work-group-size", "8", "--vector-width", "1", "--partitions", "3"]
@@ -73,6 +74,10 @@ class Oclgrind(unittest.TestCase):
     def test_contacts_that_come_and_go(self):
         self.check(STRUCTURE, ON_A_CPU)
         self.check(STRUCTURE, ON_A_GPU)
+
+    def test_synapses_with_contents(self):
+        self.check(CONTENTS, ON_A_CPU)
+        self.check(CONTENTS, ON_A_GPU)
 
     def test_every_neuron_model(self):
         self.check(MODELS, ON_A_CPU)

@@ -134,6 +134,7 @@ static void test_memory_is_predicted_within_one_percent(void **state)
         {"bench/cases/pd14.json", 0.1, "auto"},   {"bench/cases/pd14.json", 0.1, "procedural"},
         {"configs/baseline.json", 1, "auto"},     {"configs/cocaine_acute.json", 1, "auto"},
         {"tests/support/grid.json", 1, "auto"},   {"tests/support/learning.json", 1, "auto"},
+        {"tests/support/contents.json", 1, "auto"},
     };
     const meso_run_options one = {.partitions = 1}, many = {.partitions = 7};
     const meso_run_options *const layouts[] = {NULL, &one, &many};
@@ -155,7 +156,7 @@ static void test_memory_of_what_is_laid_out_for_a_gpu(void **state)
     const meso_run_options options = {.partitions = 5, .work_group_size = 8};
     const char *const paths[] = {"tests/support/tiny.json", "tests/support/busy.json",
                                  "tests/support/cortex.json", "configs/baseline.json",
-                                 "tests/support/learning.json"};
+                                 "tests/support/learning.json", "tests/support/contents.json"};
     info->is_gpu = true;
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         meso_experiment *e = load_scaled(paths[i], 1, "auto");

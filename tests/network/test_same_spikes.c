@@ -95,11 +95,8 @@ static void test_same_with_eight_bytes_a_synapse(void **state)
     assert_same(wide, &(meso_run_options){.partitions = 3, .work_group_size = 8, .vector_width = 1});
 }
 
-/* Two rules, of which one has a modulator. */
-static void test_same_when_synapses_learn(void **state)
+static void assert_same_learning(const char *learning)
 {
-    (void)state;
-    const char learning[] = "tests/support/learning.json";
     const meso_run_options layouts[] = {
         {.partitions = 1},
         {.partitions = 2, .schedule = MESO_SCHEDULE_SIDE_BY_SIDE},
@@ -122,6 +119,20 @@ static void test_same_when_synapses_learn(void **state)
     assert_int_equal(c.spike_hash, first.spike_hash);
     capture_free(&c);
     capture_free(&first);
+}
+
+/* Two rules, of which one has a modulator. */
+static void test_same_when_synapses_learn(void **state)
+{
+    (void)state;
+    assert_same_learning("tests/support/learning.json");
+}
+
+/* Spikes of these have amplitudes; one rule leaves contents alone, one makes them grow. */
+static void test_same_when_synapses_have_contents(void **state)
+{
+    (void)state;
+    assert_same_learning("tests/support/contents.json");
 }
 
 /* A second of a network whose batches are single steps, and whose inputs have both signs: every layout beside the
@@ -205,6 +216,7 @@ int main(void)
         cmocka_unit_test(test_same_when_edges_are_made_anew_at_every_spike),
         cmocka_unit_test(test_same_with_eight_bytes_a_synapse),
         cmocka_unit_test(test_same_when_synapses_learn),
+        cmocka_unit_test(test_same_when_synapses_have_contents),
         cmocka_unit_test(test_same_second_of_a_cortical_network_for_every_layout),
         cmocka_unit_test(test_same_when_batches_are_cut_to_single_steps),
         cmocka_unit_test(test_another_seed_gives_other_spikes),
