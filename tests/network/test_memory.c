@@ -215,8 +215,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plan_is_within_five_percent),
-        cmocka_unit_test(test_plan_of_synapses_that_learn),
         cmocka_unit_test(test_plan_of_synapses_with_contents),
+        cmocka_unit_test(test_plan_of_synapses_that_learn),
         cmocka_unit_test(test_plan_of_contacts_that_come_and_go),
         cmocka_unit_test(test_too_large_a_population_is_refused),
         cmocka_unit_test(test_too_many_synapses_are_refused),

@@ -230,49 +230,6 @@ bool assays_have_probes(const assays *all)
     return all->n_moments > 0;
 }
 
-/* A result that there is already. */
-typedef struct kept_value {
-    uint32_t run;
-    char quantity[96], unit[32];
-    double time_h, value;
-} kept_value;
-
-static void value_keep(const assays *all, const meso_assay_value *from, kept_value *to)
-{
-    while (all->e->assays[to->run].name != from->name)
-        to->run++;
-    strncpy(to->quantity, from->quantity, sizeof to->quantity - 1);
-    strncpy(to->unit, from->unit, sizeof to->unit - 1);
-    to->time_h = from->time_h;
-    to->value = from->value;
-}
-
-static meso_status value_give_back(assays *all, const kept_value *kept, meso_error *err)
-{
-    const char *quantity = arena_strdup(all->memory, kept->quantity);
-    const char *unit = arena_strdup(all->memory, kept->unit);
-    if (quantity == NULL || unit == NULL)
-        return error_set(err, MESO_MEMORY, "out of memory");
-    return assay_add(&all->runs[kept->run % all->e->n_assays], quantity, unit, kept->time_h,
-                     kept->value, err);
-}
-
-static meso_status results_state(assays *all, const meso_state_visitor *v, meso_error *err)
-{
-    uint32_t n = all->results.n_values;
-    MESO_TRY(STATE_VALUE(v, n, err, "assays/number of results"));
-    kept_value *kept = calloc(n + 1, sizeof *kept);
-    if (kept == NULL)
-        return error_set(err, MESO_MEMORY, "out of memory");
-    for (uint32_t i = 0; i < n && !v->fills; i++)
-        value_keep(all, &all->results.values[i], &kept[i]);
-    meso_status status = state_block(v, kept, n * sizeof *kept, err, "assays/results");
-    for (uint32_t i = 0; i < n && v->fills && status == MESO_OK; i++)
-        status = value_give_back(all, &kept[i], err);
-    free(kept);
-    return status;
-}
-
 meso_status assays_state(assays *all, const meso_state_visitor *v, meso_error *err)
 {
     MESO_TRY(STATE_VALUE(v, all->field, err, "assays/field step"));
@@ -285,7 +242,7 @@ meso_status assays_state(assays *all, const meso_state_visitor *v, meso_error *e
         const remembered *m = &all->memories.blocks[i];
         MESO_TRY(state_block(v, m->data, m->bytes, err, "assays/assay %u, memory %u", m->run, i));
     }
-    return results_state(all, v, err);
+    return MESO_OK;
 }
 
 /* --- results ---------------------------------------------------------------------------------- */
