@@ -293,7 +293,7 @@ static meso_status update_arguments_set(simulation *sim, kernel *k, meso_error *
     return kernel_set_buffers(k, 1, tables, sizeof tables / sizeof *tables, err);
 }
 
-/* Arguments of contacts_count by position. */
+/* Arguments of contacts_count (degrees.cl) by position. */
 enum { COUNT_STRUCTURE, COUNT_TABLES, COUNT_STATUS = COUNT_TABLES + 12 };
 
 static meso_status count_arguments_set(simulation *sim, meso_error *err)

@@ -276,7 +276,7 @@ meso_status learning_compile(const experiment *e, meso_device *device, const lay
     static const char *const before[] = {"mesocl.clh", "math.clh",       "rng.clh",   "layout.clh",
                                          "groups.clh", "plasticity.clh", "edges.clh", "synapses.clh",
                                          "pending.clh"};
-    static const char *const after[] = {"learning.cl", "contacts.cl"};
+    static const char *const after[] = {"learning.cl", "contacts.cl", "degrees.cl"};
     char options[96];
     text source = {0};
     meso_status status = MESO_OK;
@@ -287,7 +287,7 @@ meso_status learning_compile(const experiment *e, meso_device *device, const lay
              l->work_group_size == 1 ? " -DMESO_SERIAL" : "", l->pocl ? " -DMESO_POCL" : "");
     MESO_GO(kernel_text(&source, before, sizeof before / sizeof *before, err));
     MESO_GO(codegen_rules(e, &source, err));
-    MESO_GO(kernel_text(&source, after, l->n_structures > 0 ? 2 : 1, err));
+    MESO_GO(kernel_text(&source, after, l->n_structures > 0 ? 3 : 1, err));
     MESO_GO(program_build(device, "learning", source.data, options, out, err));
 done:
     text_free(&source);
