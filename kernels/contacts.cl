@@ -199,20 +199,29 @@ MESO_FUNCTION meso_words contact_words(const bundle_contacts *c, uint source, ui
     return meso_threefry(w.x, w.y, rank << 16 | delay, r->number << 1 | draw);
 }
 
+/* One synapse: MESO_WIDTH is 1 here. */
+MESO_FUNCTION lanes lane_of(uint s)
+{
+    const lanes i = {s, 1u, 0u, 0u, 0u};
+    return i;
+}
+
 MESO_FUNCTION void contact_turn(const bundle_contacts *c, const renewal *r, uint s, meso_words random)
 {
+    const lanes i = lane_of(s);
     learned_synapse x;
-    synapse_load(&c->l, s, &x);
+    synapses_load(&c->l, &i, &x);
     x = rule_turnover(c->l.e.rule, &c->l.numbers, x, r->signal, random, c->s.span_s);
-    x.weight = fmin(fmax(x.weight, c->l.e.weight_min), c->l.e.weight_max);
-    synapse_store(&c->l, s, &x);
+    x.weight = meso_within(x.weight, c->l.e.weight_min, c->l.e.weight_max);
+    synapses_store(&c->l, &i, &x);
 }
 
 /* Weight and contents. */
 MESO_FUNCTION float contact_strength(const bundle_contacts *c, uint s)
 {
+    const lanes i = lane_of(s);
     learned_synapse x;
-    synapse_load(&c->l, s, &x);
+    synapses_load(&c->l, &i, &x);
     float sum = x.weight;
     for (uint k = 0; k < MESO_RULE_STATES; k++)
         sum += (rule_contents(c->l.e.rule) >> k & 1u) ? x.states[k] : 0.0f;
@@ -494,8 +503,8 @@ MESO_FUNCTION void bundle_renew(const learning_memory *m, const structure_memory
         __global const bundle_entry *bundles, __global const learning_entry *learnings,                       \
         __global const float *constants, __global const uint *row_offsets, __global uint *synapses0,          \
         __global uint *synapses1, __global uint *synapses2, __global uint *synapses3, __global int *ring,     \
-        __global float *field, __global post_event *events, __global uint *n_events,                          \
-        __global modulator_level *levels, __global row_state *rows,                                           \
+        __global float *field, __global post_event *events, __global latest_event *latest,                    \
+        __global float *levels, __global row_state *rows,                                                     \
         __global const structure_entry *structures, __global const chunk_entry *chunks,                       \
         __global const ushort *delays, __global const float *weights,                                         \
         __global const content_entry *contents, __global const int *strengths, __global uint *indegrees,      \
@@ -514,9 +523,10 @@ MESO_FUNCTION void bundle_renew(const learning_memory *m, const structure_memory
                                0,                                                                             \
                                field,                                                                         \
                                events,                                                                        \
-                               n_events,                                                                      \
+                               latest,                                                                        \
                                levels,                                                                        \
                                rows,                                                                          \
+                               0,                                                                             \
                                0,                                                                             \
                                status};                                                                       \
     const structure_memory x = {structures, chunks, delays, weights, contents, strengths, indegrees, tallies, field}; \

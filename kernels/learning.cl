@@ -1,7 +1,7 @@
 /*
  * Long-term plasticity: a batch's share of delivery through synapses that learn, and all that changes these synapses.
- * Before this text stand the rules and, generated, what picks the one with a number: rule_load(), rule_apply(),
- * rule_waits(), rule_hears(), rule_is_random() and rule_contents() (src/engine/codegen_rules.c).
+ * Before this text stand the rules and, generated, what picks the one with a number: rule_load(), rule_apply(), and what is
+ * known of it, rule_waits() and the like (src/engine/codegen_rules.c).
  *
  * Time      is counted in steps: an event of step n has the time n + 1. A spike of the source is at a synapse in its own
  *           step, one of the target a delay later; of two at once the target's comes first. A row has a clock, up to
@@ -13,10 +13,10 @@
  * Random    A rule's words are made of source, target, delay and time. Synapses that have the first three in common get
  *           the same.
  * Launch    once a batch, before network_advance; a group for each partition, of any size.
- * Hazards   A team has a row, one of its items a synapse. Spikes of a batch go by step, with a barrier between steps,
+ * Hazards   A team has a row, one of its items MESO_WIDTH synapses. Spikes of a batch go by step, with a barrier between steps,
  *           because rows of the same cell follow each other. Row states are read by all, then moved by one.
- * Memory    per synapse of a spike 4 bytes, and 8 for its weight and each state; a target's number of spikes and the
- *           latest of them; a ring word, and one for each content that feeds a channel.
+ * Memory    per synapse of a spike 4 bytes, and 8 for its weight and each state; 16 of its target's latest spikes; a ring
+ *           word, and one for each content that feeds a channel.
  */
 #define MESO_PRE 0 /* as rule_event */
 #define MESO_POST 1
@@ -35,8 +35,8 @@ typedef struct learning_memory {
     __global const uint *spikes, *spike_counts;
     __global const float *field;
     __global post_event *events;
-    __global uint *n_events;
-    __global modulator_level *levels;
+    __global latest_event *latest;
+    __global float *levels;
     __global row_state *rows;
     __global uint *pending;
     __global const uint *amplitudes;
@@ -45,9 +45,14 @@ typedef struct learning_memory {
 
 /* --- traces and histories ----------------------------------------------------------------------------- */
 
-MESO_FUNCTION float trace_left(float trace, float per_step, uint n_steps)
+MESO_FUNCTION real trace_left(real trace, float per_step, word n_steps)
 {
-    return meso_flush(trace * meso_exp(-per_step * (float)n_steps));
+    return meso_flush(trace * meso_exp_falling((real)(-per_step) * meso_to_real(n_steps)));
+}
+
+MESO_FUNCTION float trace_left_of(float trace, float per_step, uint n_steps)
+{
+    return meso_first_lane(trace_left((real)(trace), per_step, (word)(n_steps)));
 }
 
 MESO_FUNCTION float trace_grown(float left, uint nearest)
@@ -66,17 +71,17 @@ MESO_FUNCTION void learning_fail(__global uint *status, uint code, uint projecti
 /* A target's spike goes to its history. What it takes the place of may not be asked for any more. */
 MESO_FUNCTION void event_add(const learning_memory *m, const learning_entry *e, uint target, uint time)
 {
-    __global uint *n = &m->n_events[e->first_target + target];
+    __global latest_event *latest = &m->latest[e->first_target + target];
     __global post_event *events = m->events + e->first_event + ((ulong)target << e->event_bits);
-    const uint mask = (1u << e->event_bits) - 1u, k = *n;
-    float left = 0.0f;
-    if (k > 0u) {
-        const post_event last = events[(k - 1u) & mask];
-        left = trace_left(last.trace, e->minus_per_step, time - last.time);
-    }
+    const latest_event last = *latest;
+    const uint mask = (1u << e->event_bits) - 1u, k = last.n;
+    const float left = k > 0u ? trace_left_of(last.trace, e->minus_per_step, time - last.time) : 0.0f;
+    const uint none = MESO_LONG_AGO | MESO_LONG_AGO << 16;
+    const uint since = k > 0u ? min(time - last.time, MESO_LONG_AGO) | last.since << 16 : none;
+    const latest_event now = {k + 1u, time, trace_grown(left, e->nearest), since};
+    *latest = now;
     events[k & mask].time = time;
-    events[k & mask].trace = trace_grown(left, e->nearest);
-    *n = k + 1u;
+    events[k & mask].trace = now.trace;
     if (k >= mask && time - events[(k + 1u) & mask].time < e->window_steps)
         learning_fail(m->status, MESO_FAILED_HISTORY_FULL, e->projection);
 }
@@ -101,22 +106,24 @@ MESO_FUNCTION void histories_follow(const learning_memory *m, const network_entr
     }
 }
 
-/* The modulator of the field step that begins, in this partition's own ring. */
-MESO_FUNCTION void level_keep(const learning_memory *m, const network_entry *n, const learning_entry *e,
-                              uint partition, ulong batch)
+/* Integral of the modulator, from the multiple of update_steps before, to each step of the field step that begins. */
+MESO_FUNCTION void levels_keep(const learning_memory *m, const network_entry *n, const learning_entry *e,
+                               uint partition, ulong batch)
 {
-    const ulong step = batch * n->batch_steps, number = step / n->steps_per_field;
-    if (e->modulator == MESO_NEVER || number * n->steps_per_field != step || get_local_id(0) != 0)
+    const ulong step = batch * n->batch_steps;
+    if (e->modulator == MESO_NEVER || step % n->steps_per_field != 0ul)
         return;
-    const uint mask = (1u << e->level_bits) - 1u;
-    __global modulator_level *levels = m->levels + e->first_level + (partition << e->level_bits);
-    const modulator_level last = levels[((uint)number - 1u) & mask];
-    levels[(uint)number & mask].now = m->field[e->modulator];
-    levels[(uint)number & mask].before =
-        step % e->update_steps == 0ul ? 0.0f : fma(last.now, (float)n->steps_per_field, last.before);
+    const uint mask = (1u << e->level_bits) - 1u, since = (uint)(step % e->update_steps);
+    __global float *levels = m->levels + e->first_level + (partition << e->level_bits);
+    const float before = since == 0u ? 0.0f : levels[(uint)step & mask];
+    const real now = (real)(m->field[e->modulator]) * meso_exp((real)(-e->level_decay * (float)since));
+    for (uint k = (uint)get_local_id(0) + 1u; k <= n->steps_per_field; k += (uint)get_local_size(0)) {
+        const real weight = (real)((float)k) * meso_exprel((real)(-e->level_decay * (float)k));
+        levels[((uint)step + k) & mask] = meso_first_lane(fma(now, weight, (real)(before)));
+    }
 }
 
-/* --- a synapse ---------------------------------------------------------------------------------------- */
+/* --- synapses, MESO_WIDTH at once --------------------------------------------------------------------- */
 
 /* Whether spikes or time change a synapse. */
 MESO_FUNCTION int rule_moves(uint rule)
@@ -133,12 +140,13 @@ typedef struct learner {
     __global float *weights, *states;
     uint n_synapses; /* of the bundle: stride of the states */
     __global const post_event *events;
-    __global const uint *n_events;
-    __global const modulator_level *levels;
+    __global const latest_event *latest;
+    __global const float *levels;
     __global row_state *rows;
     __global uint *pending; /* of the bundle's first row */
+    uint n_known; /* times of a target's spikes that stand in `latest` */
     uint delay; /* the group's shortest */
-    uint n_words, steps_per_field;
+    uint n_words;
     float dt_ms;
     uint n_partitions, n_groups, list_partitions; /* for the numbers of neurons */
     uint first_cell, n_cells;
@@ -147,194 +155,371 @@ typedef struct learner {
     __global uint *status;
 } learner;
 
-/* A row's way from its clock to a time. */
+/* A row's way from its clock to a time, with no multiple of update_steps in between. */
 typedef struct passage {
     uint from, to;
-    float trace;     /* of the source's spikes, at the start */
-    float modulator; /* mean over the way */
-    uint pre;        /* at its end the rule sees a spike of the source */
-    uint fires;      /* the source does, at its end: into the ring */
-    uint at;         /* word of that spike's slot */
-    uint amplitude;  /* of that spike */
-    meso_words key;  /* of the source's random words */
+    float trace;    /* of the source's spikes, at the start */
+    uint since;     /* multiple of update_steps: where integrals of the modulator begin */
+    real level;     /* that up to `from` */
+    real modulator; /* what the rule gets for the whole way */
+    uint pre;       /* at its end the rule sees a spike of the source */
+    uint fires;     /* the source does, at its end: into the ring */
+    uint at;        /* word of that spike's slot */
+    uint amplitude; /* of that spike */
+    meso_words key; /* of the source's random words */
 } passage;
 
-/* A synapse on its way, and what its random words are made of. */
-typedef struct learning_synapse {
-    learned_synapse x;
-    meso_words key;
-    uint target; /* neuron */
-} learning_synapse;
+/* Synapses of a row: `n` of them, from number `first` of the bundle. Lanes beyond repeat the last. */
+typedef struct lanes {
+    uint first, n;
+    word cell, delay;
+    word target; /* neuron, where the rule is random */
+} lanes;
 
-/* (Not as a result: Oclgrind does not know what the compiler says of large ones.) */
-MESO_FUNCTION void synapse_load(const learner *l, uint s, learned_synapse *x)
+/* The latest spikes of the targets; those that come by the end of a way, after arrivals_end(). */
+typedef struct arrivals {
+    word n;        /* number of the last, counting from 1 */
+    word times[3]; /* of the last three, the very last first: as many as l->n_known says */
+    word heard;    /* of the last that the source's spike at the end sees */
+    real trace;    /* just after that */
+} arrivals;
+
+/* Number of a neuron, whatever the layout, from its partition and its number there. */
+MESO_FUNCTION word neuron_of(const learner *l, const population_entry *p, uint rotation, word partition,
+                             word cell)
 {
-    x->weight = l->weights[s];
-    for (uint k = 0; k < MESO_RULE_STATES; k++)
-        x->states[k] = k < l->e.n_states ? l->states[(ulong)k * l->n_synapses + s] : 0.0f;
+    const word phase = partition + (word)(l->n_partitions - rotation);
+    const word turned = min(phase, phase - (word)(l->n_partitions));
+    const word chunk = (cell >> p->chunk_shift) * (word)(l->n_partitions) + turned;
+    return (chunk << p->chunk_shift) + (cell & (word)((1u << p->chunk_shift) - 1u));
 }
 
-MESO_FUNCTION void synapse_store(const learner *l, uint s, const learned_synapse *x)
+MESO_FUNCTION word lanes_load_words(__global const uint *from, uint n)
 {
-    l->weights[s] = x->weight;
-    for (uint k = 0; k < MESO_RULE_STATES; k++)
-        if (k < l->e.n_states)
-            l->states[(ulong)k * l->n_synapses + s] = x->states[k];
+    uint one[MESO_WIDTH];
+    if (n == MESO_WIDTH)
+        return meso_load_word(from, 0);
+    for (uint k = 0; k < MESO_WIDTH; k++)
+        one[k] = from[min(k, n - 1u)];
+    return meso_load_word(one, 0);
 }
 
-/* Mean of the modulator from one time to another, with no multiple of update_steps between them. */
-MESO_FUNCTION float modulator_between(const learner *l, uint from, uint to)
+MESO_FUNCTION real lanes_load(__global const float *from, uint n)
 {
-    if (l->e.modulator == MESO_NEVER || from == to)
-        return 0.0f;
-    const uint mask = (1u << l->e.level_bits) - 1u;
-    const uint first = from / l->steps_per_field, last = (to - 1u) / l->steps_per_field;
-    const modulator_level a = l->levels[first & mask], b = l->levels[last & mask];
-    if (first == last)
-        return a.now;
-    const float until_from = fma(a.now, (float)(from - first * l->steps_per_field), a.before);
-    const float until_to = fma(b.now, (float)(to - last * l->steps_per_field), b.before);
-    return (until_to - until_from) * meso_reciprocal((float)(to - from));
+    float one[MESO_WIDTH];
+    if (n == MESO_WIDTH)
+        return meso_load(from, 0);
+    for (uint k = 0; k < MESO_WIDTH; k++)
+        one[k] = from[min(k, n - 1u)];
+    return meso_load(one, 0);
 }
 
-MESO_FUNCTION void synapse_change(const learner *l, int event, learned_synapse *x, float value,
-                                  uint span, meso_words random)
+MESO_FUNCTION void lanes_store(real value, __global float *to, uint n)
 {
-    *x = rule_apply(l->e.rule, event, &l->numbers, *x, value, (float)span * l->dt_ms, random);
-    x->weight = fmin(fmax(x->weight, l->e.weight_min), l->e.weight_max);
-}
-
-MESO_FUNCTION void synapse_spike(const learner *l, int event, learning_synapse *b, float trace)
-{
-    const meso_words none = {0u, 0u};
-    synapse_change(l, event, &b->x, trace, 0u, none);
-}
-
-MESO_FUNCTION void synapse_wait(const learner *l, learning_synapse *b, uint from, uint to, float modulator)
-{
-    meso_words random = {0u, 0u};
-    if (!rule_waits(l->e.rule) || from == to)
+    if (n == MESO_WIDTH) {
+        meso_store_global(value, to, 0);
         return;
+    }
+    for (uint k = 0; k < n; k++)
+        to[k] = meso_real_lanes(value)[k];
+}
+
+/* (Large structs are not results of functions: Oclgrind does not know what the compiler says of them.) */
+MESO_FUNCTION void lanes_begin(const learner *l, uint first, uint n, lanes *i)
+{
+    const word place = lanes_load_words(l->places + first, n);
+    i->first = first;
+    i->n = n;
+    i->cell = place & (word)((1u << l->e.local_bits) - 1u);
+    i->delay = (word)(l->delay) + (place >> l->e.local_bits);
+    i->target = (word)(0u);
     if (rule_is_random(l->e.rule))
-        random = meso_threefry(b->key.x, b->key.y, b->target, to);
-    synapse_change(l, MESO_BETWEEN, &b->x, modulator, to - from, random);
+        i->target = neuron_of(l, &l->target, l->e.target_rotation, (word)(l->to.partition), i->cell);
 }
 
-/* How many of a target's first n spikes were fired by a time. */
-MESO_FUNCTION uint events_until(const learner *l, __global const post_event *events, uint n, uint time)
+MESO_FUNCTION void synapses_load(const learner *l, const lanes *i, learned_synapse *x)
+{
+    x->weight = lanes_load(l->weights + i->first, i->n);
+    for (uint k = 0; k < MESO_RULE_STATES; k++)
+        x->states[k] = k < rule_states(l->e.rule)
+                           ? lanes_load(l->states + (ulong)k * l->n_synapses + i->first, i->n)
+                           : (real)(0.0f);
+}
+
+MESO_FUNCTION void synapses_store(const learner *l, const lanes *i, const learned_synapse *x)
+{
+    lanes_store(x->weight, l->weights + i->first, i->n);
+    for (uint k = 0; k < MESO_RULE_STATES; k++)
+        if (k < rule_states(l->e.rule))
+            lanes_store(x->states[k], l->states + (ulong)k * l->n_synapses + i->first, i->n);
+}
+
+/* The lanes in which something happens become as `then`. */
+MESO_FUNCTION void synapses_take(learned_synapse *x, const learned_synapse *then, truth happens)
+{
+    x->weight = select(x->weight, then->weight, happens);
+    for (uint k = 0; k < MESO_RULE_STATES; k++)
+        x->states[k] = select(x->states[k], then->states[k], happens);
+}
+
+MESO_FUNCTION void synapses_change(const learner *l, int event, learned_synapse *x, real value, word span,
+                                   meso_words random)
+{
+    *x = rule_apply(l->e.rule, event, &l->numbers, *x, value, meso_to_real(span) * (real)(l->dt_ms), random);
+    x->weight = meso_within(x->weight, (real)(l->e.weight_min), (real)(l->e.weight_max));
+}
+
+MESO_FUNCTION void synapses_spike(const learner *l, int event, learned_synapse *x, real trace)
+{
+    const meso_words none = {(word)(0u), (word)(0u)};
+    synapses_change(l, event, x, trace, (word)(0u), none);
+}
+
+/* --- the time between events -------------------------------------------------------------------------- */
+
+/* Integrals of the modulator up to some times. */
+MESO_FUNCTION real levels_at(const learner *l, word time)
+{
+    const word at = time & (word)((1u << l->e.level_bits) - 1u);
+    return meso_gather(l->levels, meso_word_lanes(at));
+}
+
+/* What a rule gets for the way between two times, from the integrals up to them: the mean of the modulator, or its
+ * integral, which counts less from the first time on, with the time constant that the rule names. */
+MESO_FUNCTION real modulator_between(const learner *l, uint since, word from, real level_from, word to,
+                                     real level_to)
+{
+    const real integral = level_to - level_from;
+    if (!rule_weighs(l->e.rule))
+        return integral * meso_reciprocal(meso_to_real(to - from));
+    const real passed = meso_to_real(from - (word)(since));
+    return integral * (meso_exp_normal((real)(l->e.level_decay) * passed) * (real)(l->dt_ms));
+}
+
+MESO_FUNCTION meso_words lanes_random(const learner *l, const passage *p, const lanes *i, word time)
+{
+    const meso_words none = {(word)(0u), (word)(0u)};
+    return rule_is_random(l->e.rule) ? meso_threefry_each(p->key.x, p->key.y + i->delay, i->target, time) : none;
+}
+
+/* To the next event, at time `to`. What comes of lanes that are there already is not to be used, but for the level. */
+MESO_FUNCTION void synapses_wait(const learner *l, const passage *p, const lanes *i, learned_synapse *x, word from,
+                                 real *level, word to)
+{
+    real modulator = (real)(0.0f);
+    if (!rule_waits(l->e.rule))
+        return;
+    if (rule_is_modulated(l->e.rule)) {
+        const real level_to = select(*level, levels_at(l, to), from != to);
+        modulator = modulator_between(l, p->since, from, *level, to, level_to);
+        *level = level_to;
+    }
+    synapses_change(l, MESO_BETWEEN, x, modulator, to - from, lanes_random(l, p, i, to));
+}
+
+/* --- spikes of the targets ---------------------------------------------------------------------------- */
+
+MESO_FUNCTION truth lanes_and(truth a, truth b)
+{
+    return select((truth)(0), a, b);
+}
+
+MESO_FUNCTION truth is_after(word time, word other)
+{
+    return meso_as_truth(time - other) > (truth)(0);
+}
+
+/* Rare: lanes whose latest spike comes at the end or later. */
+MESO_FUNCTION void arrivals_go_back(const learner *l, const passage *p, const lanes *i, truth which, arrivals *a)
 {
     const uint mask = (1u << l->e.event_bits) - 1u;
-    while (n > 0u && (int)(events[(n - 1u) & mask].time - time) > 0)
-        n--;
-    return n;
+    uint *n = (uint *)&a->n, *heard = (uint *)&a->heard;
+    uint *times[3] = {(uint *)&a->times[0], (uint *)&a->times[1], (uint *)&a->times[2]};
+    float *trace = (float *)&a->trace;
+    for (uint k = 0; k < MESO_WIDTH; k++) {
+        if (!meso_truth_lanes(which)[k])
+            continue;
+        const uint until = p->to - meso_word_lanes(i->delay)[k];
+        __global const post_event *events = l->events + ((ulong)meso_word_lanes(i->cell)[k] << l->e.event_bits);
+        while (n[k] > 0u && (int)(events[(n[k] - 1u) & mask].time - until) > 0)
+            n[k]--;
+        const post_event last = events[(n[k] - 1u) & mask], other = events[(n[k] - 2u) & mask];
+        const uint unheard = n[k] > 0u && last.time == until;
+        times[0][k] = last.time;
+        times[1][k] = other.time;
+        times[2][k] = events[(n[k] - 3u) & mask].time;
+        heard[k] = unheard ? other.time : last.time;
+        trace[k] = n[k] <= unheard ? 0.0f : unheard ? other.trace : last.trace;
+    }
 }
 
-/* Trace of a target's spikes before a time, by which it has fired n. */
-MESO_FUNCTION float trace_before(const learner *l, __global const post_event *events, uint n, uint time)
+MESO_FUNCTION void arrivals_load(const learner *l, const lanes *i, arrivals *a)
 {
-    const uint mask = (1u << l->e.event_bits) - 1u;
-    if (n > 0u && events[(n - 1u) & mask].time == time)
-        n--;
-    if (n == 0u)
-        return 0.0f;
-    const post_event last = events[(n - 1u) & mask];
-    return trace_left(last.trace, l->e.minus_per_step, time - last.time);
+    word trace = (word)(0u), intervals = (word)(0u);
+    a->n = (word)(0u);
+    a->times[0] = (word)(0u);
+    if (rule_hears(l->e.rule))
+        MESO_GATHER_4(l->latest, meso_word_lanes(i->cell), a->n, a->times[0], trace, intervals);
+    a->times[1] = a->times[0] - (intervals & (word)(MESO_LONG_AGO));
+    a->times[2] = a->times[1] - (intervals >> 16);
+    a->trace = meso_as_real(trace);
+    a->heard = a->times[0];
 }
 
-MESO_FUNCTION void strength_deliver(const learner *l, uint at, uint amplitude, float units)
+MESO_FUNCTION void arrivals_end(const learner *l, const passage *p, const lanes *i, arrivals *a)
 {
-    MESO_ACCUMULATE(&l->to.ring[min(at, at - l->to.wrap)], weight_released((int)rint(units), amplitude));
+    const word until = (word)(p->to) - i->delay;
+    const truth too_late = lanes_and(meso_as_truth(a->times[0] - until) >= (truth)(0), a->n != (word)(0u));
+    if (meso_any(too_late))
+        arrivals_go_back(l, p, i, too_late, a);
+}
+
+/* Time of the spike that is `back` before the last; it may have been written over where there is none on the way. */
+MESO_FUNCTION word arrival_time(const learner *l, const lanes *i, const arrivals *a, uint back)
+{
+    if (back < l->n_known)
+        return back == 0u ? a->times[0] : back == 1u ? a->times[1] : a->times[2];
+    word time = (a->n - (word)(1u + back)) & (word)((1u << l->e.event_bits) - 1u);
+    uint *lane = (uint *)&time;
+    for (uint k = 0; k < MESO_WIDTH; k++)
+        lane[k] = l->events[((ulong)meso_word_lanes(i->cell)[k] << l->e.event_bits) + lane[k]].time;
+    return time;
+}
+
+/* How many spikes of each target are on the way: nearly always three at most, known without a branch. */
+MESO_FUNCTION word arrivals_count(const learner *l, const passage *p, const lanes *i, const arrivals *a, truth comes,
+                                  uint *most)
+{
+    const word since = (word)(p->from) - i->delay;
+    const truth second = lanes_and(comes, lanes_and(is_after(arrival_time(l, i, a, 1u), since), a->n > (word)(1u)));
+    truth more = lanes_and(second, lanes_and(is_after(arrival_time(l, i, a, 2u), since), a->n > (word)(2u)));
+    word count = select(select((word)(0u), (word)(1u), comes), (word)(2u), second);
+    count = select(count, (word)(3u), more);
+    *most = 1u + (meso_any(second) ? 1u : 0u) + (meso_any(more) ? 1u : 0u);
+    while (meso_any(more)) {
+        more = lanes_and(more, lanes_and(is_after(arrival_time(l, i, a, *most), since), a->n > (word)(*most)));
+        *most += meso_any(more) ? 1u : 0u;
+        count = select(count, (word)(*most), more);
+    }
+    return count;
+}
+
+/* All that comes on the way, lane by lane in its order: a turn of the loop is a spike of each target that still has one. */
+MESO_FUNCTION void synapses_follow(const learner *l, const passage *p, const lanes *i, const arrivals *a, truth comes,
+                                   learned_synapse *x)
+{
+    const word start = (word)(p->from), end = (word)(p->to);
+    uint most;
+    const word count = arrivals_count(l, p, i, a, comes, &most);
+    learned_synapse then;
+    word at = start;
+    real level = p->level;
+    for (uint back = most; back-- > 0u;) {
+        const truth now = count > (word)(back);
+        const word time = select(at, arrival_time(l, i, a, back) + i->delay, now);
+        then = *x;
+        synapses_wait(l, p, i, &then, at, &level, time);
+        synapses_spike(l, MESO_POST, &then, trace_left((real)(p->trace), l->e.plus_per_step, time - start));
+        synapses_take(x, &then, now);
+        at = time;
+    }
+    then = *x;
+    synapses_wait(l, p, i, &then, at, &level, end);
+    synapses_take(x, &then, at != end);
+}
+
+/* --- a passage ---------------------------------------------------------------------------------------- */
+
+/* As weight_released(). */
+MESO_FUNCTION truth strengths_released(truth units, uint amplitude)
+{
+    if (amplitude == MESO_AMPLITUDE_ONE)
+        return units;
+    const word low = meso_as_word(units) & (word)(0xffffu), rounder = (word)(32768u) - (meso_as_word(units) >> 31);
+    return (units >> 16) * (truth)((int)amplitude) + meso_as_truth((low * (word)(amplitude) + rounder) >> 16);
+}
+
+/* To the channel whose first word is `channel` words behind those of the slots, `slots`. */
+MESO_FUNCTION void strengths_give(const learner *l, const passage *p, const lanes *i, word slots, uint channel, real units)
+{
+    const word straight = slots + (word)(channel), at = min(straight, straight - (word)(l->to.wrap));
+    const truth given = strengths_released(meso_round(units), p->amplitude);
+    const uint *word_of = meso_word_lanes(at);
+    const int *amount = meso_truth_lanes(given);
+    if (i->n == MESO_WIDTH)
+        for (uint k = 0; k < MESO_WIDTH; k++)
+            MESO_ACCUMULATE(&l->to.ring[word_of[k]], amount[k]);
+    else
+        for (uint k = 0; k < i->n; k++)
+            MESO_ACCUMULATE(&l->to.ring[word_of[k]], amount[k]);
 }
 
 /* The weight to the channel of the projection, contents to those of their own. */
-MESO_FUNCTION void synapse_deliver(const learner *l, const passage *p, uint late, uint cell,
-                                   const learned_synapse *x)
+MESO_FUNCTION void synapses_give(const learner *l, const passage *p, const lanes *i, const learned_synapse *x)
 {
-    const uint at = p->at + late * l->n_words + cell;
-    strength_deliver(l, at + l->e.ring_word, p->amplitude, x->weight * l->e.per_unit);
+    const word slots = (word)(p->at) + (i->delay - (word)(l->delay)) * (word)(l->n_words) + i->cell;
+    strengths_give(l, p, i, slots, l->e.ring_word, x->weight * (real)(l->e.per_unit));
     for (uint k = 0; k < MESO_RULE_STATES; k++)
         if ((rule_contents(l->e.rule) >> k & 1u) && l->contents[k].ring_word != MESO_NEVER)
-            strength_deliver(l, at + l->contents[k].ring_word, p->amplitude,
-                             x->states[k] * l->contents[k].per_unit);
+            strengths_give(l, p, i, slots, l->contents[k].ring_word, x->states[k] * (real)(l->contents[k].per_unit));
 }
 
-/* The target's spikes on the way, by their numbers, and the time between them. */
-MESO_FUNCTION void synapse_follow(const learner *l, const passage *p, __global const post_event *events,
-                                  uint first, uint end, uint delay, learning_synapse *b)
-{
-    const uint mask = (1u << l->e.event_bits) - 1u;
-    uint at = p->from;
-    for (uint k = first; k < end; k++) {
-        const uint time = events[k & mask].time + delay;
-        synapse_wait(l, b, at, time, modulator_between(l, at, time));
-        synapse_spike(l, MESO_POST, b, trace_left(p->trace, l->e.plus_per_step, time - p->from));
-        at = time;
-    }
-    synapse_wait(l, b, at, p->to, modulator_between(l, at, p->to));
-}
-
-/* Number of a neuron, whatever the layout, from its partition and its number there. */
-MESO_FUNCTION uint neuron_of(const learner *l, const population_entry *p, uint rotation, uint partition,
-                             uint cell)
-{
-    const uint chunk = (cell >> p->chunk_shift) * l->n_partitions +
-                       (partition + l->n_partitions - rotation) % l->n_partitions;
-    return (chunk << p->chunk_shift) + (cell & ((1u << p->chunk_shift) - 1u));
-}
-
-/* Of a row's source. (Oclgrind knows no remainder beside its quotient.) */
-MESO_FUNCTION meso_words row_key(const learner *l, uint row)
-{
-    const uint c = row / (l->n_groups * l->n_partitions), list = c / l->n_cells;
-    const uint listed = c - list * l->n_cells + l->first_cell;
-    const uint of_shared = listed / l->source.n_local, shared = l->list_partitions == 1u;
-    const uint partition = shared ? of_shared : list;
-    const uint cell = shared ? listed - of_shared * l->source.n_local : listed;
-    return meso_threefry(l->e.key0, l->e.key1,
-                         neuron_of(l, &l->source, l->e.source_rotation, partition, cell), 0u);
-}
-
-MESO_FUNCTION learning_synapse synapse_begin(const learner *l, const passage *p, uint s, uint cell, uint delay)
-{
-    learning_synapse b;
-    synapse_load(l, s, &b.x);
-    b.key.x = p->key.x;
-    b.key.y = p->key.y + delay;
-    b.target = 0u;
-    if (rule_is_random(l->e.rule))
-        b.target = neuron_of(l, &l->target, l->e.target_rotation, l->to.partition, cell);
-    return b;
-}
-
-/* All that comes to a synapse on the way, and the source's spike at the end. Without spikes of the target time does the
+/* All that comes to synapses on the way, and the source's spike at the end. Without spikes of the targets time does the
  * same to all synapses of a row: worth a path of its own, out of whose loop the compiler takes what is common. */
-MESO_FUNCTION void synapse_pass(const learner *l, const passage *p, uint s)
+MESO_FUNCTION void synapses_pass(const learner *l, const passage *p, const lanes *i, arrivals *a)
 {
-    const uint cell = l->places[s] & ((1u << l->e.local_bits) - 1u);
-    const uint late = l->places[s] >> l->e.local_bits, delay = l->delay + late;
-    __global const post_event *events = l->events + ((ulong)cell << l->e.event_bits);
-    const uint n_events = rule_hears(l->e.rule) ? l->n_events[cell] : 0u;
-    const uint end = events_until(l, events, n_events, p->to - delay);
-    const uint first = events_until(l, events, end, p->from - delay);
-    if (first == end && !p->fires && !p->pre && !rule_waits(l->e.rule))
+    learned_synapse x;
+    arrivals_end(l, p, i, a);
+    const truth comes = lanes_and(is_after(a->times[0], (word)(p->from) - i->delay), a->n != (word)(0u));
+    const int follows = rule_hears(l->e.rule) && meso_any(comes);
+    if (!follows && !p->pre && !p->fires && !rule_waits(l->e.rule))
         return;
-    learning_synapse b = synapse_begin(l, p, s, cell, delay);
-    if (first == end)
-        synapse_wait(l, &b, p->from, p->to, p->modulator);
-    else
-        synapse_follow(l, p, events, first, end, delay, &b);
+    synapses_load(l, i, &x);
+    if (follows)
+        synapses_follow(l, p, i, a, comes, &x);
+    else if (rule_waits(l->e.rule) && p->from != p->to)
+        synapses_change(l, MESO_BETWEEN, &x, p->modulator, (word)(p->to - p->from),
+                        lanes_random(l, p, i, (word)(p->to)));
     if (p->pre)
-        synapse_spike(l, MESO_PRE, &b, trace_before(l, events, end, p->to - delay));
+        synapses_spike(l, MESO_PRE, &x,
+                       trace_left(a->trace, l->e.minus_per_step, (word)(p->to) - i->delay - a->heard));
     if (p->fires)
-        synapse_deliver(l, p, late, cell, &b.x);
-    synapse_store(l, s, &b.x);
+        synapses_give(l, p, i, &x);
+    synapses_store(l, i, &x);
 }
 
 /* --- rows --------------------------------------------------------------------------------------------- */
 
+/* Brings the beginning of a row to the cache, from where the processor sees what comes. */
+MESO_FUNCTION void row_fetch(const learner *l, uint row)
+{
+#if defined MESO_POCL
+    const uint first = l->to.row_offsets[row];
+    for (uint k = 0; k < 64u; k += 16u) {
+        MESO_FETCH(&l->places[first + k]);
+        MESO_FETCH(&l->weights[first + k]);
+        for (uint i = 0; i < rule_states(l->e.rule); i++)
+            MESO_FETCH(&l->states[(ulong)i * l->n_synapses + first + k]);
+    }
+#endif
+}
+
+/* A way whose beginning the row knows. */
+MESO_FUNCTION passage passage_to(uint time)
+{
+    passage p;
+    p.to = time;
+    p.fires = 0u;
+    p.at = 0u;
+    p.amplitude = 0u;
+    p.key.x = (word)(0u);
+    p.key.y = (word)(0u);
+    return p;
+}
+
 MESO_FUNCTION row_state row_moved(const learner *l, row_state state, uint time, uint pre)
 {
-    const float left = trace_left(state.trace, l->e.plus_per_step, time - state.clock);
+    const float left = trace_left_of(state.trace, l->e.plus_per_step, time - state.clock);
     state.clock = time;
     state.trace = pre ? trace_grown(left, l->e.nearest) : left;
     return state;
@@ -343,11 +528,13 @@ MESO_FUNCTION row_state row_moved(const learner *l, row_state state, uint time, 
 /* The same where a rule leaves that to slower processes. */
 MESO_FUNCTION void row_deliver(const learner *l, uint row, const passage *p)
 {
-    const uint begin = l->to.row_offsets[row], end = begin + l->rows[row].n;
-    for (uint s = begin + l->to.lane; s < end; s += l->to.team_size) {
+    const uint begin = l->to.row_offsets[row], end = begin + l->rows[row].n, stride = l->to.team_size * MESO_WIDTH;
+    for (uint s = begin + l->to.lane * MESO_WIDTH; s < end; s += stride) {
+        lanes i;
         learned_synapse x;
-        synapse_load(l, s, &x);
-        synapse_deliver(l, p, l->places[s] >> l->e.local_bits, l->places[s] & ((1u << l->e.local_bits) - 1u), &x);
+        lanes_begin(l, s, min(end - s, (uint)MESO_WIDTH), &i);
+        synapses_load(l, &i, &x);
+        synapses_give(l, p, &i, &x);
     }
 }
 
@@ -360,6 +547,56 @@ MESO_FUNCTION int rule_is_late(const learner *l)
 MESO_FUNCTION __global uint *pending_of(const learner *l, uint row)
 {
     return l->pending + (ulong)row * (MESO_PENDING_TIMES + (1u << l->e.pending_bits));
+}
+
+/* Of a row's source. (Oclgrind knows no remainder beside its quotient.) */
+MESO_FUNCTION meso_words row_key(const learner *l, uint row)
+{
+    const uint c = row / (l->n_groups * l->n_partitions), list = c / l->n_cells;
+    const uint listed = c - list * l->n_cells + l->first_cell;
+    const uint of_shared = listed / l->source.n_local, shared = l->list_partitions == 1u;
+    const uint partition = shared ? of_shared : list;
+    const uint cell = shared ? listed - of_shared * l->source.n_local : listed;
+    return meso_threefry(l->e.key0, l->e.key1,
+                         neuron_of(l, &l->source, l->e.source_rotation, (word)(partition), (word)(cell)),
+                         (word)(0u));
+}
+
+/* The modulator on a row's way. */
+MESO_FUNCTION void passage_modulate(const learner *l, passage *p)
+{
+    const word from = (word)(p->from), to = (word)(p->to);
+    p->since = p->from - p->from % l->e.update_steps;
+    p->level = (real)(0.0f);
+    p->modulator = (real)(0.0f);
+    if (!rule_is_modulated(l->e.rule))
+        return;
+    if (p->from != p->since)
+        p->level = levels_at(l, from);
+    p->modulator = modulator_between(l, p->since, from, p->level, to, levels_at(l, to));
+}
+
+/* The synapses of a row from `begin` to `end`. What the next turn needs is on its way while this one decides what to do. */
+MESO_FUNCTION void passage_take(const learner *l, const passage *p, uint begin, uint end)
+{
+    const uint stride = l->to.team_size * MESO_WIDTH;
+    uint s = begin + l->to.lane * MESO_WIDTH;
+    lanes i, next;
+    arrivals a, next_a;
+    if (s >= end)
+        return;
+    lanes_begin(l, s, min(end - s, (uint)MESO_WIDTH), &i);
+    arrivals_load(l, &i, &a);
+    for (; s < end; s += stride) {
+        const uint after = min(s + stride, end);
+        if (after < end) {
+            lanes_begin(l, after, min(end - after, (uint)MESO_WIDTH), &next);
+            arrivals_load(l, &next, &next_a);
+        }
+        synapses_pass(l, p, &i, &a);
+        i = next;
+        a = next_a;
+    }
 }
 
 /* A row to a time, with stops where a late rule sees spikes of the source. */
@@ -378,9 +615,8 @@ MESO_FUNCTION void row_pass(const learner *l, uint row, passage p)
         p.to = stops ? pending_time(pending, l->e.pending_bits, k++) : time;
         p.pre = stops || (fires && !rule_is_late(l));
         p.fires = !stops && fires;
-        p.modulator = modulator_between(l, p.from, p.to);
-        for (uint s = begin + l->to.lane; s < end; s += l->to.team_size)
-            synapse_pass(l, &p, s);
+        passage_modulate(l, &p);
+        passage_take(l, &p, begin, end);
         state = row_moved(l, state, p.to, p.pre);
     }
 }
@@ -412,9 +648,12 @@ MESO_FUNCTION void rows_sweep(const network_entry *n, const bundle_entry *q, con
                               uint time)
 {
     const uint n_sources = n->list_partitions * q->n_cells;
-    const passage p = {0u, time, 0.0f, 0.0f, 0u, 0u, 0u, 0u, {0u, 0u}};
-    for (uint c = l->to.team; c < n_sources; c += l->to.n_teams)
+    passage p = passage_to(time);
+    for (uint c = l->to.team; c < n_sources; c += l->to.n_teams) {
+        if (c + l->to.n_teams < n_sources)
+            row_fetch(l, row_of(n, q, l, c + l->to.n_teams, group));
         row_pass(l, row_of(n, q, l, c, group), p);
+    }
     MESO_BARRIER();
     for (uint c = (uint)get_local_id(0); c < n_sources; c += (uint)get_local_size(0))
         row_end(l, row_of(n, q, l, c, group), time, 0u);
@@ -440,10 +679,17 @@ MESO_FUNCTION void list_learn(const network_entry *n, const bundle_entry *q, con
         const uint time = first_step + step + 1u;
         for (uint k = l->to.team; k < n_spikes; k += l->to.n_teams) {
             const uint row = row_of_spike(n, q, l, list[k], step, list_partition, group);
-            const passage p = {0u, time, 0.0f, 0.0f, 1u, 1u, slot_word(n, &l->to, list[k]),
-                               spike_amplitude(&l->to, k), {0u, 0u}};
+            passage p = passage_to(time);
             if (row == MESO_NEVER)
                 continue;
+            p.fires = 1u;
+            p.at = slot_word(n, &l->to, list[k]);
+            p.amplitude = spike_amplitude(&l->to, k);
+            if (k + l->to.n_teams < n_spikes) {
+                const uint next = list[k + l->to.n_teams], cell = (next & ((1u << n->cell_bits) - 1u)) - q->first_cell;
+                if (cell < q->n_cells)
+                    row_fetch(l, row_of(n, q, l, list_partition * q->n_cells + cell, group));
+            }
             if (rule_moves(l->e.rule))
                 row_pass(l, row, p);
             else
@@ -474,14 +720,14 @@ MESO_FUNCTION learner learner_of(const learning_memory *m, const network_entry *
     l.n_synapses = q->n_synapses;
     const uint first_target = partition * m->populations[l.e.target].n_local;
     l.events = m->events + l.e.first_event + ((ulong)first_target << l.e.event_bits);
-    l.n_events = m->n_events + l.e.first_target + first_target;
+    l.latest = m->latest + l.e.first_target + first_target;
     l.levels = m->levels + l.e.first_level + (partition << l.e.level_bits);
     l.rows = m->rows + q->first_row_state;
     l.pending = m->pending + l.e.first_pending +
                 (ulong)(q->first_row_state - l.e.first_row) * (MESO_PENDING_TIMES + (1u << l.e.pending_bits));
+    l.n_known = l.e.window_steps < MESO_LONG_AGO ? 3u : 1u;
     l.delay = 0u;
     l.n_words = n->n_words;
-    l.steps_per_field = n->steps_per_field;
     l.dt_ms = dt_ms;
     l.n_partitions = n->n_partitions;
     l.n_groups = q->n_groups;
@@ -515,8 +761,7 @@ MESO_FUNCTION void bundle_learn(const learning_memory *m, const network_entry *n
         const uint first_step = (uint)((batch - back) * n->batch_steps);
         const uint h = (uint)((batch - back) % n->n_history);
         l.delay = back * n->batch_steps;
-        if (first_step > 0u && first_step % l.e.update_steps == 0u &&
-            rule_moves(l.e.rule))
+        if (first_step > 0u && first_step % l.e.update_steps == 0u && rule_moves(l.e.rule))
             rows_sweep(n, q, &l, g, first_step);
         for (uint k = 0; k < n->list_partitions; k++) {
             const uint n_spikes = m->spike_counts[h * n->n_lists + q->source * n->list_partitions + k];
@@ -539,18 +784,18 @@ __kernel void synapses_learn(
     __global const float *constants, __global const uint *row_offsets, __global uint *synapses0, __global uint *synapses1,
     __global uint *synapses2, __global uint *synapses3, __global int *ring,
     __global const uint *spikes, __global const uint *spike_counts, __global const float *field,
-    __global post_event *events, __global uint *n_events, __global modulator_level *levels,
+    __global post_event *events, __global latest_event *latest, __global float *levels,
     __global row_state *rows, __global uint *pending, __global const uint *amplitudes, uint n_learnings,
     __global uint *status)
 {
     const learning_memory m = {network, populations, bundles, learnings, contents, constants, row_offsets,
                                {synapses0, synapses1, synapses2, synapses3}, ring, spikes, spike_counts,
-                               field, events, n_events, levels, rows, pending, amplitudes, status};
+                               field, events, latest, levels, rows, pending, amplitudes, status};
     const network_entry n = *network;
     const uint partition = (uint)get_group_id(0);
     for (uint i = 0; i < n_learnings; i++) {
         const learning_entry e = learnings[i];
-        level_keep(&m, &n, &e, partition, batch);
+        levels_keep(&m, &n, &e, partition, batch);
         if (batch > 0ul && rule_hears(e.rule))
             histories_follow(&m, &n, &e, partition, batch);
     }

@@ -128,6 +128,9 @@ static const field rule_fields[] = {
      FIELD_IN(neuron_model, modulated), .doc = "does that depend on a modulator"},
     {.key = "random", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false), FIELD_IN(neuron_model, random),
      .doc = "does that need random words"},
+    {.key = "modulator_decay", .kind = FIELD_NAME,
+     .doc = "parameter in ms, a time constant: in place of the mean of the modulator <model>_between() "
+            "gets its integral, weighted by exp(-time / this)"},
     {.key = "pre_delay", .kind = FIELD_NAME,
      .doc = "parameter in ms by which the rule sees a spike of the source later than the target does"},
     {.key = "turnover", .kind = FIELD_BOOLEAN, FIELD_DEFAULT(false),
@@ -347,6 +350,15 @@ static meso_status read_inputs(const document *d, neuron_model *m, meso_error *e
     return MESO_OK;
 }
 
+/* A time constant that the engine works with. */
+static meso_status check_positive(const document *d, const cJSON *parameter, meso_error *err)
+{
+    const cJSON *min = get_member(parameter, "min");
+    if (!min || min->valuedouble <= 0)
+        return document_error(d, parameter, "min", err, MESO_RANGE, "a time constant is above 0");
+    return MESO_OK;
+}
+
 /* Time constants of the traces, which the engine keeps: of both or none. */
 static meso_status check_traces(const document *d, neuron_model *m, meso_error *err)
 {
@@ -354,14 +366,11 @@ static meso_status check_traces(const document *d, neuron_model *m, meso_error *
     const cJSON *map = get_member(d->root, "parameters");
     m->traces = get_member(map, names[0]) || get_member(map, names[1]);
     for (int i = 0; m->traces && i < 2; i++) {
-        const cJSON *min = get_member(get_member(map, names[i]), "min");
         if (!get_member(map, names[i]))
             return document_error(d, map, names[i], err, MESO_CONFIG,
                                   "missing: the time constant of the trace of the %s's spikes",
                                   i == 0 ? "source" : "target");
-        if (!min || min->valuedouble <= 0)
-            return document_error(d, get_member(map, names[i]), "min", err, MESO_RANGE,
-                                  "a time constant is above 0");
+        MESO_TRY(check_positive(d, get_member(map, names[i]), err));
     }
     return MESO_OK;
 }
@@ -387,6 +396,19 @@ static meso_status read_pre_delay(const document *d, neuron_model *m, meso_error
         p->name, p->min, p->max, LONGEST_PRE_DELAY_MS);
 }
 
+static meso_status read_modulator_decay(const document *d, neuron_model *m, meso_error *err)
+{
+    const cJSON *named = get_member(d->root, "modulator_decay");
+    m->modulator_decay = -1;
+    if (!named)
+        return MESO_OK;
+    if (!m->modulated)
+        return document_error(d, named, NULL, err, MESO_CONFIG,
+                              "there is no modulator: \"modulated\" is not true");
+    MESO_TRY(find_parameter(d, m, named, &m->modulator_decay, err));
+    return check_positive(d, get_member(get_member(d->root, "parameters"), named->valuestring), err);
+}
+
 static meso_status read_rule(const document *d, neuron_model *m, meso_error *err)
 {
     MESO_TRY(check_own(d, m, get_member(d->root, "parameters"), err));
@@ -395,6 +417,7 @@ static meso_status read_rule(const document *d, neuron_model *m, meso_error *err
         return document_error(
             d, d->root, "random", err, MESO_CONFIG,
             "random words are for the time between spikes: \"between\" is not true");
+    MESO_TRY(read_modulator_decay(d, m, err));
     return read_pre_delay(d, m, err);
 }
 

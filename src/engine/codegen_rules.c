@@ -1,8 +1,8 @@
 /*
  * Between rules of plasticity, each with structs of its own, and learning.cl, which knows them by number: parameters of
- * a projection (rule_numbers), the state of a synapse under any rule (learned_synapse), and functions that pick the
- * rule. Where an experiment has one rule, nothing is left to pick. Contents are put into their limits here, the weight,
- * whose limits each projection has for itself, there.
+ * a projection (rule_numbers), the state of synapses under any rule (learned_synapse, MESO_WIDTH of them), and functions
+ * that pick the rule. Where an experiment has one rule, nothing is left to pick. Contents are put into their limits here,
+ * the weight, whose limits each projection has for itself, there.
  */
 #include "engine/codegen.h"
 
@@ -66,8 +66,8 @@ static void write_state_out(const neuron_model *r, uint32_t i, text *out)
     text_append(out, "    x.weight = s.weight;\n");
     for (uint32_t k = 0; k < r->n_state; k++)
         if (r->state[k].content)
-            text_appendf(out, "    x.states[%u] = fmin(fmax(s.%s, 0.0f), n->p%u.weight_max);\n", k,
-                         r->state[k].name, i);
+            text_appendf(out, "    x.states[%u] = meso_within(s.%s, (real)(0.0f), n->p%u.weight_max);\n",
+                         k, r->state[k].name, i);
         else
             text_appendf(out, "    x.states[%u] = s.%s;\n", k, r->state[k].name);
     text_append(out, "    return x;\n}\n\n");
@@ -109,6 +109,11 @@ static uint32_t hears(const neuron_model *r)
     return r->spikes;
 }
 
+static uint32_t states_of(const neuron_model *r)
+{
+    return r->n_state;
+}
+
 static uint32_t waits(const neuron_model *r)
 {
     return r->between;
@@ -122,6 +127,16 @@ static uint32_t is_random(const neuron_model *r)
 static uint32_t turns(const neuron_model *r)
 {
     return r->turnover;
+}
+
+static uint32_t is_modulated(const neuron_model *r)
+{
+    return r->modulated;
+}
+
+static uint32_t weighs(const neuron_model *r)
+{
+    return r->modulator_decay >= 0;
 }
 
 /* What is known of each rule. */
@@ -185,8 +200,7 @@ static void write_dispatch(const experiment *e, text *out)
             out,
             "    if (rule == %uu)\n        return apply_%u(event, n, x, value, span_ms, random);\n",
             i, i);
-    text_appendf(out, "    return apply_%u(event, n, x, value, span_ms, random);\n}\n\n", last);
-
+    text_appendf(out, "    return apply_%u(event, n, x, value, span_ms, random);\n}\n", last);
 }
 
 meso_status codegen_rules(const experiment *e, text *source, meso_error *err)
@@ -204,6 +218,9 @@ meso_status codegen_rules(const experiment *e, text *source, meso_error *err)
     write_property(e, "rule_is_random", is_random, source);
     write_property(e, "rule_contents", contents_of, source);
     write_property(e, "rule_hears", hears, source);
+    write_property(e, "rule_states", states_of, source);
+    write_property(e, "rule_is_modulated", is_modulated, source);
+    write_property(e, "rule_weighs", weighs, source);
     write_property(e, "rule_turns", turns, source);
     write_turnovers(e, source);
     return source->failed ? error_set(err, MESO_MEMORY, "out of memory") : MESO_OK;

@@ -283,7 +283,7 @@ static meso_status update_arguments_set(simulation *sim, kernel *k, meso_error *
                                     &s->buffers[0], &s->buffers[1],
                                     &s->buffers[2], &s->buffers[3],
                                     &sim->ring,     &sim->modulators.field,
-                                    &x->events,     &x->n_events,
+                                    &x->events,     &x->latest,
                                     &x->levels,     &x->rows,
                                     &c->table,      &sim->neurons.chunks,
                                     &c->delays,     &c->weights,
@@ -341,7 +341,7 @@ static meso_status begin_launch(simulation *sim, meso_error *err)
 meso_status contacts_create(simulation *sim, meso_error *err)
 {
     contacts *c = &sim->contacts;
-    const cl_program program = sim->learning.program;
+    const cl_program program = sim->learning.contacts_program;
     if (sim->l->n_structures == 0)
         return MESO_OK;
     MESO_TRY(tables_upload(sim, err));

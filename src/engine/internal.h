@@ -82,9 +82,9 @@ typedef struct plasticity {
 
 /* learning.c: long-term plasticity */
 typedef struct learning {
-    buffer table, contents, constants, events, n_events, levels, rows, pending;
+    buffer table, contents, constants, events, latest, levels, rows, pending;
     uint32_t *row_counts; /* [layout.n_row_states] synapses, until rows is there */
-    cl_program program;
+    cl_program program, contacts_program;
     kernel learn;
 } learning;
 
@@ -237,9 +237,9 @@ void contents_connect(const simulation *sim, uint32_t projection, content_port *
 /** Their initial values, in ring units, among the levels of weights of their bundle. */
 void contents_levels_fill(const simulation *sim, uint32_t projection, int32_t *levels);
 meso_status contents_upload(simulation *sim, meso_error *err);
-/** The program of the rules that projections learn by; none: NULL. */
+/** The programs of the rules that projections learn by, and of contacts that come and go; NULL without any. */
 meso_status learning_compile(const experiment *e, meso_device *device, const layout *l,
-                             cl_program *out, meso_error *err);
+                             cl_program *learn, cl_program *contacts, meso_error *err);
 /** After all buffers were created. */
 meso_status learning_create(simulation *sim, meso_error *err);
 /** What a batch does to synapses that learn, and their share of delivery: before the network's part of it. */

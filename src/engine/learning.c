@@ -48,6 +48,26 @@ static double pre_delay_ms(const long_term_plasticity *x)
     return x->rule->pre_delay >= 0 ? x->parameters[x->rule->pre_delay].mean : 0;
 }
 
+/* How fast a modulator counts less for a rule, a step. */
+static double level_decay(const experiment *e, const long_term_plasticity *x)
+{
+    return x->rule->modulator_decay >= 0
+               ? e->dt_ms / x->parameters[x->rule->modulator_decay].mean
+               : 0;
+}
+
+/* Integrals that begin at a multiple of it are floats: a difference of two is right to 1e-6 of the largest while what
+ * they count has not decayed further than this. */
+#define MOST_DECAY 2.0
+
+static uint32_t update_steps(const experiment *e, const layout *l, const long_term_plasticity *x)
+{
+    const uint64_t given = layout_steps(e, x->update_ms);
+    const double most = MOST_DECAY / level_decay(e, x) / l->steps_per_field;
+    const double n_fields = given / l->steps_per_field;
+    return l->steps_per_field * (uint32_t)fmax(1, fmin(n_fields, floor(most)));
+}
+
 /*
  * A row is behind by update_steps and by what its spikes take to their delivery; that, and a spike of a target is at
  * the synapse only after the delay again: together less than three of the longest delay.
@@ -55,7 +75,7 @@ static double pre_delay_ms(const long_term_plasticity *x)
 static learning_layout learning_of(const experiment *e, const layout *l, uint32_t i)
 {
     const long_term_plasticity *x = e->projections[i].learning;
-    const uint32_t update = (uint32_t)layout_steps(e, x->update_ms);
+    const uint32_t update = update_steps(e, l, x);
     const uint32_t window = update + 3 * l->projections[i].max_delay_steps;
     const double spikes = window * e->dt_ms * 1e-3 * FASTEST_HZ + 2;
     return (learning_layout){
@@ -63,7 +83,7 @@ static learning_layout learning_of(const experiment *e, const layout *l, uint32_
         .update_steps = update,
         .window_steps = window,
         .event_bits = x->rule->spikes ? bits_for(spikes, EVENT_BITS_MIN) : 0,
-        .level_bits = bits_for(window / l->steps_per_field + 3.0, 0),
+        .level_bits = bits_for(window + l->steps_per_field + 1.0, 0),
         .pre_delay_steps = x->rule->pre_delay >= 0 ? (uint32_t)layout_steps(e, pre_delay_ms(x))
                                                    : MESO_NEVER,
         .pending_bits = bits_for(pre_delay_ms(x) * 1e-3 * FASTEST_HZ + 2, PENDING_BITS_MIN),
@@ -143,8 +163,8 @@ uint64_t learning_bytes(const layout *l)
 {
     return l->n_learnings * sizeof(learning_entry) + l->n_rule_states * sizeof(content_port) +
            l->n_rule_constants * sizeof(float) + l->n_events * sizeof(post_event) +
-           l->n_learning_targets * sizeof(uint32_t) +
-           l->n_modulator_levels * sizeof(modulator_level) + l->n_row_states * sizeof(row_state) +
+           l->n_learning_targets * sizeof(latest_event) +
+           l->n_modulator_levels * sizeof(float) + l->n_row_states * sizeof(row_state) +
            l->n_pending * sizeof(uint32_t);
 }
 
@@ -189,6 +209,7 @@ static learning_entry entry_of(const simulation *sim, const learning_layout *q)
         .modulator = modulator_field(sim, p->target, x->modulated_by, x->modulator),
         .first_level = q->first_level,
         .level_bits = q->level_bits,
+        .level_decay = (float)level_decay(e, x),
         .local_bits = layout_local_bits(to),
         .ring_word = to->ring_word + sim->l->projections[q->projection].channel * to->n_local,
         .pre_delay_steps = q->pre_delay_steps,
@@ -246,9 +267,9 @@ static meso_status tables_upload(simulation *sim, meso_error *err)
         {BUFFER_CONSTANT, "rule constants", l->n_rule_constants * sizeof *constants, constants,
          &x->constants},
         {BUFFER_STATE, "spikes of targets", l->n_events * sizeof(post_event), NULL, &x->events},
-        {BUFFER_STATE, "numbers of spikes of targets", l->n_learning_targets * sizeof(uint32_t),
-         NULL, &x->n_events},
-        {BUFFER_STATE, "modulator levels", l->n_modulator_levels * sizeof(modulator_level), NULL,
+        {BUFFER_STATE, "latest spikes of targets", l->n_learning_targets * sizeof(latest_event),
+         NULL, &x->latest},
+        {BUFFER_STATE, "modulator levels", l->n_modulator_levels * sizeof(float), NULL,
          &x->levels},
         {BUFFER_STATE, "row states", l->n_row_states * sizeof *rows, rows, &x->rows},
         {BUFFER_STATE, "spikes on their way to rules", l->n_pending * sizeof(uint32_t), NULL,
@@ -270,8 +291,9 @@ done:
 /* Arguments of synapses_learn (learning.cl) by position. */
 enum { BATCH, DT, TABLES, STATUS = TABLES + 22 };
 
-meso_status learning_compile(const experiment *e, meso_device *device, const layout *l,
-                             cl_program *out, meso_error *err)
+/* Rows are taken MESO_WIDTH synapses at once, contacts that come and go one by one. */
+static meso_status rules_compile(const experiment *e, meso_device *device, const layout *l,
+                                 int with_contacts, cl_program *out, meso_error *err)
 {
     static const char *const before[] = {"mesocl.clh", "math.clh",       "rng.clh",   "layout.clh",
                                          "groups.clh", "plasticity.clh", "edges.clh", "synapses.clh",
@@ -280,18 +302,26 @@ meso_status learning_compile(const experiment *e, meso_device *device, const lay
     char options[96];
     text source = {0};
     meso_status status = MESO_OK;
-    *out = NULL;
-    if (e->n_rules == 0)
-        return MESO_OK;
-    snprintf(options, sizeof options, "-w -DMESO_WIDTH=1%s%s",
+    snprintf(options, sizeof options, "-w -DMESO_WIDTH=%u%s%s", with_contacts ? 1 : l->vector_width,
              l->work_group_size == 1 ? " -DMESO_SERIAL" : "", l->pocl ? " -DMESO_POCL" : "");
     MESO_GO(kernel_text(&source, before, sizeof before / sizeof *before, err));
     MESO_GO(codegen_rules(e, &source, err));
-    MESO_GO(kernel_text(&source, after, l->n_structures > 0 ? 3 : 1, err));
-    MESO_GO(program_build(device, "learning", source.data, options, out, err));
+    MESO_GO(kernel_text(&source, after, with_contacts ? 3 : 1, err));
+    MESO_GO(program_build(device, with_contacts ? "contacts" : "learning", source.data, options,
+                          out, err));
 done:
     text_free(&source);
     return status == MESO_KERNEL_BUILD ? model_errors(e, err) : status;
+}
+
+meso_status learning_compile(const experiment *e, meso_device *device, const layout *l,
+                             cl_program *learn, cl_program *contacts, meso_error *err)
+{
+    *learn = *contacts = NULL;
+    if (e->n_rules == 0)
+        return MESO_OK;
+    MESO_TRY(rules_compile(e, device, l, 0, learn, err));
+    return l->n_structures > 0 ? rules_compile(e, device, l, 1, contacts, err) : MESO_OK;
 }
 
 static meso_status arguments_set(simulation *sim, meso_error *err)
@@ -314,7 +344,7 @@ static meso_status arguments_set(simulation *sim, meso_error *err)
                                     &sim->spike_counts,
                                     &sim->modulators.field,
                                     &x->events,
-                                    &x->n_events,
+                                    &x->latest,
                                     &x->levels,
                                     &x->rows,
                                     &x->pending,
@@ -331,7 +361,7 @@ meso_status learning_create(simulation *sim, meso_error *err)
     if (sim->l->n_learnings == 0)
         return MESO_OK;
     MESO_TRY(tables_upload(sim, err));
-    MESO_TRY(learning_compile(sim->e, sim->device, sim->l, &x->program, err));
+    MESO_TRY(learning_compile(sim->e, sim->device, sim->l, &x->program, &x->contacts_program, err));
     MESO_TRY(kernel_create(x->program, "synapses_learn", &x->learn, err));
     return arguments_set(sim, err);
 }
@@ -351,12 +381,13 @@ void learning_destroy(simulation *sim)
 {
     learning *x = &sim->learning;
     buffer *all[] = {&x->table,    &x->contents, &x->constants, &x->events,
-                     &x->n_events, &x->levels,   &x->rows,      &x->pending};
+                     &x->latest,   &x->levels,   &x->rows,      &x->pending};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         buffer_destroy(sim->device, all[i]);
     free(x->row_counts);
     kernel_release(&x->learn);
     program_release(&x->program);
+    program_release(&x->contacts_program);
 }
 
 /* A source whose spikes its rule sees later. */

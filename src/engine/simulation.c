@@ -94,17 +94,18 @@ meso_status simulation_compile(const experiment *e, meso_device *device, const l
                                meso_error *err)
 {
     text generated = {0};
-    cl_program program = NULL, rules = NULL;
+    cl_program program = NULL, rules = NULL, contacts = NULL;
     meso_status status = MESO_OK;
     population_program *programs = calloc(e->n_populations + 1, sizeof *programs);
     if (programs == NULL)
         return error_set(err, MESO_MEMORY, "out of memory");
     MESO_GO(codegen_populations(e, l, &generated, programs, err));
     MESO_GO(network_compile(e, device, l, generated.data, &program, err));
-    MESO_GO(learning_compile(e, device, l, &rules, err));
+    MESO_GO(learning_compile(e, device, l, &rules, &contacts, err));
 done:
     program_release(&program);
     program_release(&rules);
+    program_release(&contacts);
     codegen_programs_free(programs, e->n_populations);
     free(programs);
     text_free(&generated);

@@ -89,6 +89,7 @@ typedef struct neuron_model {
     bool modulated; /* of a rule: what passes depends on a modulator */
     bool traces;    /* of a rule: it has the time constants of both */
     int32_t pre_delay; /* of a rule: parameter in ms by which it sees spikes of the source later, or -1 */
+    int32_t modulator_decay; /* of a rule: time constant in ms by which the modulator counts less, or -1 */
     bool turnover;  /* of a rule: has slow transitions */
 } neuron_model;
 
