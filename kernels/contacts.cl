@@ -504,32 +504,29 @@ MESO_FUNCTION void bundle_renew(const learning_memory *m, const structure_memory
         __global const float *constants, __global const uint *row_offsets, __global uint *synapses0,          \
         __global uint *synapses1, __global uint *synapses2, __global uint *synapses3, __global int *ring,     \
         __global float *field, __global post_event *events, __global latest_event *latest,                    \
-        __global float *levels, __global row_state *rows,                                                     \
+        __global float *levels, __global row_state *rows, __global uint *pending,                             \
         __global const structure_entry *structures, __global const chunk_entry *chunks,                       \
         __global const ushort *delays, __global const float *weights,                                         \
         __global const content_entry *contents, __global const int *strengths, __global uint *indegrees,      \
         __global uint *tallies, __global uint *status
 #define MESO_CONTACTS_MEMORY                                                                                  \
-    const learning_memory m = {network,                                                                       \
-                               populations,                                                                   \
-                               bundles,                                                                       \
-                               learnings,                                                                     \
-                               0,                                                                             \
-                               constants,                                                                     \
-                               row_offsets,                                                                   \
-                               {synapses0, synapses1, synapses2, synapses3},                                  \
-                               ring,                                                                          \
-                               0,                                                                             \
-                               0,                                                                             \
-                               field,                                                                         \
-                               events,                                                                        \
-                               latest,                                                                        \
-                               levels,                                                                        \
-                               rows,                                                                          \
-                               0,                                                                             \
-                               0,                                                                             \
-                               status};                                                                       \
-    const structure_memory x = {structures, chunks, delays, weights, contents, strengths, indegrees, tallies, field}; \
+    const learning_memory m = {.network = network,                                                            \
+                               .populations = populations,                                                    \
+                               .bundles = bundles,                                                            \
+                               .learnings = learnings,                                                        \
+                               .constants = constants,                                                        \
+                               .row_offsets = row_offsets,                                                    \
+                               .synapses = {synapses0, synapses1, synapses2, synapses3},                      \
+                               .ring = ring,                                                                  \
+                               .field = field,                                                                \
+                               .events = events,                                                              \
+                               .latest = latest,                                                              \
+                               .levels = levels,                                                              \
+                               .rows = rows,                                                                  \
+                               .pending = pending,                                                            \
+                               .status = status};                                                             \
+    const structure_memory x = {structures, chunks,    delays,    weights, contents,                          \
+                                strengths,  indegrees, tallies,   field};                                     \
     const network_entry n = *network;                                                                         \
     const uint partition = (uint)get_group_id(0);
 

@@ -270,25 +270,38 @@ done:
 /* --- kernels ------------------------------------------------------------------------------------------ */
 
 /* Arguments of contacts_begin and contacts_update (contacts.cl) by position. */
-enum { STATUS = 25, BATCH };
+enum { STATUS = 26, BATCH };
 
 static meso_status update_arguments_set(simulation *sim, kernel *k, meso_error *err)
 {
     const synapses *s = &sim->synapses;
     const learning *x = &sim->learning;
     const contacts *c = &sim->contacts;
-    const buffer *const tables[] = {&sim->network,  &sim->neurons.populations,
-                                    &s->table,      &x->table,
-                                    &x->constants,  &s->row_offsets,
-                                    &s->buffers[0], &s->buffers[1],
-                                    &s->buffers[2], &s->buffers[3],
-                                    &sim->ring,     &sim->modulators.field,
-                                    &x->events,     &x->latest,
-                                    &x->levels,     &x->rows,
-                                    &c->table,      &sim->neurons.chunks,
-                                    &c->delays,     &c->weights,
-                                    &s->contents,   &s->level_table,
-                                    &c->indegrees,  &c->tallies};
+    const buffer *const tables[] = {&sim->network,
+                                    &sim->neurons.populations,
+                                    &s->table,
+                                    &x->table,
+                                    &x->constants,
+                                    &s->row_offsets,
+                                    &s->buffers[0],
+                                    &s->buffers[1],
+                                    &s->buffers[2],
+                                    &s->buffers[3],
+                                    &sim->ring,
+                                    &sim->modulators.field,
+                                    &x->events,
+                                    &x->latest,
+                                    &x->levels,
+                                    &x->rows,
+                                    &x->pending,
+                                    &c->table,
+                                    &sim->neurons.chunks,
+                                    &c->delays,
+                                    &c->weights,
+                                    &s->contents,
+                                    &s->level_table,
+                                    &c->indegrees,
+                                    &c->tallies};
     MESO_TRY(kernel_set_f32(k, 0, (float)sim->e->dt_ms, err));
     return kernel_set_buffers(k, 1, tables, sizeof tables / sizeof *tables, err);
 }
