@@ -298,7 +298,8 @@ static meso_status rules_compile(const experiment *e, meso_device *device, const
     static const char *const before[] = {"mesocl.clh", "math.clh",       "rng.clh",   "layout.clh",
                                          "groups.clh", "plasticity.clh", "edges.clh", "synapses.clh",
                                          "pending.clh"};
-    static const char *const after[] = {"learning.cl", "contacts.cl", "degrees.cl"};
+    static const char *const after[] = {"histories.clh", "passages.clh", "learning.cl",
+                                        "contacts.cl", "degrees.cl"};
     char options[96];
     text source = {0};
     meso_status status = MESO_OK;
@@ -306,7 +307,7 @@ static meso_status rules_compile(const experiment *e, meso_device *device, const
              l->work_group_size == 1 ? " -DMESO_SERIAL" : "", l->pocl ? " -DMESO_POCL" : "");
     MESO_GO(kernel_text(&source, before, sizeof before / sizeof *before, err));
     MESO_GO(codegen_rules(e, &source, err));
-    MESO_GO(kernel_text(&source, after, with_contacts ? 3 : 1, err));
+    MESO_GO(kernel_text(&source, after, with_contacts ? 5 : 3, err));
     MESO_GO(program_build(device, with_contacts ? "contacts" : "learning", source.data, options,
                           out, err));
 done:

@@ -110,7 +110,7 @@ class KernelTexts(unittest.TestCase):
         text = includes(*BELOW, "synapses.clh", "pending.clh") + generated
         for options in ("", "#define MESO_SERIAL\n"):
             with self.subTest(options=options):
-                self.assertEqual(lint(options + text + includes("learning.cl", "contacts.cl", "degrees.cl"), 1), "")
+                self.assertEqual(lint(options + text + includes("histories.clh", "passages.clh", "learning.cl", "contacts.cl", "degrees.cl"), 1), "")
 
     def test_every_model_has_its_pair_of_files(self):
         for folder in ("neurons", "currents", "rules"):
