@@ -42,6 +42,7 @@ ASSAYS = {
 }
 EVERYTHING = ("grid.json", [f"record.reports={json.dumps(REPORTS)}", f"assays={json.dumps(ASSAYS)}"])
 LEARNING = ("learning.json", [])
+STRUCTURE = ("structure.json", [])
 
 # What is read of single synapses, before, at and after the ends of sittings.
 SYNAPSES = ("learning.json", [
@@ -171,6 +172,10 @@ class Sittings(Restart):
     def test_contents_of_contacts(self):
         (self.folder / "contents.json").write_text(json.dumps(CONTENTS))
         self.check_in_sittings((self.folder / "contents.json", []), [0.1, 0.201])
+
+    def test_contacts_that_come_and_go(self):
+        """Between updates, and where some delay groups have had one and others not."""
+        self.check_in_sittings(STRUCTURE, [0.012, 0.022, 0.1, 0.255])
 
     def test_phases_leaps_and_playback(self):
         """Sittings end in a phase, and where one begins with a leap; spikes of a file go on; elimination is saturable."""
