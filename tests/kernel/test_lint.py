@@ -69,8 +69,10 @@ class KernelTexts(unittest.TestCase):
 
     def test_the_rules_of_plasticity(self):
         for descriptor in sorted(KERNELS.glob("rules/*.json")):
-            with self.subTest(rule=descriptor.stem):
-                self.assertEqual(lint(structs(descriptor) + f'#include "rules/{descriptor.stem}.clh"\n', 1), "")
+            text = structs(descriptor) + f'#include "rules/{descriptor.stem}.clh"\n'
+            for width in WIDTHS:
+                with self.subTest(rule=descriptor.stem, width=width):
+                    self.assertEqual(lint(text, width), "")
 
     def test_the_kernels_of_one_neuron_or_synapse_per_item(self):
         for path in sorted(KERNELS.glob("*.cl")):
