@@ -110,11 +110,13 @@ class KernelTexts(unittest.TestCase):
                      "uint rule_weighs(uint rule);\nuint rule_is_modulated(uint rule);\n"
                      "learned_synapse rule_turnover(uint rule, const rule_numbers *n, learned_synapse x,\n"
                      "                              real signal, meso_words random, real span_s);\n")
-        text = includes(*BELOW, "synapses.clh", "pending.clh") + generated + includes(
-            "histories.clh", "passages.clh", "learning.cl", "contacts.cl", "degrees.cl")
+        text = includes(*BELOW, "synapses.clh", "pending.clh") + generated
         for options in ("", "#define MESO_SERIAL\n"):
-            with self.subTest(options=options):
-                self.assertEqual(lint(options + text, 1), "")
+            for width in WIDTHS:
+                files = ["histories.clh", "passages.clh", "learning.cl"]
+                files += ["contacts.cl", "degrees.cl"] if width == 1 else []
+                with self.subTest(options=options, width=width):
+                    self.assertEqual(lint(options + text + includes(*files), width), "")
 
     def test_every_model_has_its_pair_of_files(self):
         for folder in ("neurons", "currents", "rules"):

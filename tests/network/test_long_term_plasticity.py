@@ -21,10 +21,12 @@ LAYOUTS = ((1, 1, 4), (2, 1, 16), (7, 1, 1), (3, 16, 1), (2, 40, 4), (1, 3, 1))
 class Learned:
     """Spikes, field quantities and weights of a run."""
 
-    def __init__(self, experiment, times_ms, layout=()):
+    def __init__(self, experiment, times_ms, layout=(), files=()):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "experiment.json"
             path.write_text(json.dumps(experiment))
+            for name, text in files:
+                (Path(folder) / name).write_text(text)
             times = ",".join(map(str, times_ms))
             done = subprocess.run([PROGRAM, path, times, *map(str, layout)], capture_output=True, text=True)
         if done.returncode != 0:
@@ -101,6 +103,35 @@ class DopamineStdp:
             self.c *= left
             since = end
         return w
+
+
+class Drift:
+    """dw/dt = rate d"""
+
+    def __init__(self, rate_per_s, level):
+        self.rate, self.level = rate_per_s, level
+
+    def post(self, w, _trace):
+        return w
+
+    pre = post
+
+    def wait(self, w, since, to):
+        return w + self.rate * 1e-3 * DT * sum(self.level(step // FIELD_STEPS) for step in range(since, to))
+
+
+DRIFT = (("drift.json", json.dumps({
+    "model": "drift", "title": "a modulator moves the weight, whatever fires", "between": True, "modulated": True,
+    "parameters": {"rate_per_s": {"unit": "1/s", "doc": "of a unit of the modulator"}}})),
+         ("drift.clh", """
+MESO_FUNCTION drift_state drift_pre(drift_state s, drift_parameters p, real trace) { return s; }
+MESO_FUNCTION drift_state drift_post(drift_state s, drift_parameters p, real trace) { return s; }
+MESO_FUNCTION drift_state drift_between(drift_state s, drift_parameters p, real modulator, real span_ms)
+{
+    s.weight = fma((real)(0.001f) * p.rate_per_s * span_ms, modulator, s.weight);
+    return s;
+}
+"""))
 
 
 class Homeostatic:
@@ -194,10 +225,11 @@ def with_dopamine(experiment, compartment):
 
 
 class RandomTrains(unittest.TestCase):
-    def check(self, experiment, rule_of, times_ms=(305, 1005, 2000), low=0.0, high=2.0, start=1.0, **keys):
+    def check(self, experiment, rule_of, times_ms=(305, 1005, 2000), low=0.0, high=2.0, start=1.0, files=(),
+              update_ms=None, **keys):
         learning = experiment["projections"]["p"]["long_term_plasticity"]
-        update = round(learning.get("update_ms", 10) / DT)
-        run = Learned(experiment, times_ms)
+        update = round((update_ms or learning.get("update_ms", 10)) / DT)
+        run = Learned(experiment, times_ms, files=files)
         for ms in times_ms:
             self.assertEqual(len(run.edges[ms]), N)
             moved, n_post = 0, 0
@@ -248,23 +280,41 @@ class RandomTrains(unittest.TestCase):
         self.check(with_dopamine(trains(learning), {"tone_nM": 800}),
                    lambda run: DopamineStdp(parameters, lambda field: 800), tau_minus=30)
 
-    def test_dopamine_below_and_above_a_baseline(self):
-        parameters = {"A_plus": 0.1, "A_minus": 0.15, "baseline": 150, "rate_per_s": 0.02, "tau_c_ms": 300}
-        learning = {"rule": "dopamine_stdp", "weight_max_mV": 2, "modulator": "dopamine", "parameters": parameters,
-                    "update_ms": 1}
+    def check_dopamine_that_varies(self, learning, rule_of, **keys):
+        """It is exact however much dopamine varies between the events of a synapse."""
         release = {"source": "da", "release_nM": 300, "V_max_nM_per_s": 0, "K_m_nM": 100, "k_loss_per_s": 4}
 
-        def rule(run):
-            level = run.field[:, run.names.index("dopamine.default.concentration_nM")]
-            return DopamineStdp(parameters, lambda field: level[field])
-        run = self.check(with_dopamine(trains(learning), release), rule)
-        level = run.field[:, run.names.index("dopamine.default.concentration_nM")]
-        self.assertTrue(level.min() < 100 < 200 < level.max())
+        def level_of(run):
+            return run.field[:, run.names.index("dopamine.default.concentration_nM")]
+        learning = {"weight_max_mV": 2, "modulator": "dopamine", **learning}
+        run = self.check(with_dopamine(trains(learning), release),
+                         lambda run: rule_of(lambda field, level=level_of(run): level[field]), **keys)
+        self.assertTrue(level_of(run).min() < 100 < 200 < level_of(run).max())
+
+    def test_dopamine_below_and_above_a_baseline(self):
+        parameters = {"A_plus": 0.1, "A_minus": 0.15, "baseline": 150, "rate_per_s": 0.02, "tau_c_ms": 300}
+        for update_ms in (1, 40, 300):
+            with self.subTest(update_ms=update_ms):
+                self.check_dopamine_that_varies(
+                    {"rule": "dopamine_stdp", "parameters": parameters, "update_ms": update_ms},
+                    lambda level: DopamineStdp(parameters, level))
+
+    def test_an_eligibility_that_is_short_beside_update_ms(self):
+        """Then synapses are brought up to date after two of its time constants."""
+        parameters = {"A_plus": 0.1, "A_minus": 0.15, "rate_per_s": 0.05, "tau_c_ms": 70}
+        self.check_dopamine_that_varies(
+            {"rule": "dopamine_stdp", "parameters": parameters, "update_ms": 1000},
+            lambda level: DopamineStdp(parameters, level), update_ms=140)
+
+    def test_the_mean_of_a_modulator(self):
+        self.check_dopamine_that_varies(
+            {"rule": "drift", "parameters": {"rate_per_s": 0.001}, "update_ms": 80},
+            lambda level: Drift(0.001, level), files=DRIFT)
 
     def test_activation_of_a_receptor(self):
         parameters = {"A_plus": 0.1, "A_minus": 0.15, "rate_per_s": -5}
         learning = {"rule": "dopamine_stdp", "weight_max_mV": 2, "receptor": "D2", "parameters": parameters,
-                    "update_ms": 1}
+                    "update_ms": 100}
         experiment = with_dopamine(trains(learning), {"source": "da", "release_nM": 300, "V_max_nM_per_s": 0, "K_m_nM": 100, "k_loss_per_s": 4})
         experiment["receptors"] = {"D2": {"modulator": "dopamine", "K_d_nM": 50, "k_off_per_s": 20}}
 
