@@ -80,7 +80,8 @@ MESO_FUNCTION __global uint *pending_of(const learner *l, uint row)
     return l->pending + (ulong)row * (MESO_PENDING_TIMES + (1u << l->e.pending_bits));
 }
 
-/* Of a row's source. (Oclgrind knows no remainder beside its quotient.) */
+/* Of a row's source. (Oclgrind knows no remainder beside its quotient, and takes lanes that are alike, which the compiler
+ * fills last, for uninitialised: one number, then.) */
 MESO_FUNCTION meso_words row_key(const learner *l, uint row)
 {
     const uint c = row / (l->n_groups * l->n_partitions), list = c / l->n_cells;
@@ -88,9 +89,10 @@ MESO_FUNCTION meso_words row_key(const learner *l, uint row)
     const uint of_shared = listed / l->source.n_local, shared = l->list_partitions == 1u;
     const uint partition = shared ? of_shared : list;
     const uint cell = shared ? listed - of_shared * l->source.n_local : listed;
-    return meso_threefry(l->e.key0, l->e.key1,
-                         neuron_of(l, &l->source, l->e.source_rotation, (word)(partition), (word)(cell)),
-                         (word)(0u));
+    const uint phase = partition + (l->n_partitions - l->e.source_rotation), shift = l->source.chunk_shift;
+    const uint chunk = (cell >> shift) * l->n_partitions + min(phase, phase - l->n_partitions);
+    const uint neuron = (chunk << shift) + (cell & ((1u << shift) - 1u));
+    return meso_threefry(l->e.key0, l->e.key1, (word)(neuron), (word)(0u));
 }
 
 /* The modulator on a row's way. */
