@@ -339,6 +339,7 @@ static void test_nothing_is_released_backwards(void **unused)
 {
     (void)unused;
     const compartment_entry m = {.autoreceptor = MESO_NEVER,
+                                 .pulse = MESO_NEVER,
                                  .terminal = MESO_NEVER,
                                  .n_effects = 2,
                                  .release_nM = 1,
@@ -375,6 +376,7 @@ static stores stores_at_rest(void)
     return (stores){
         .m = {.concentration = 0,
               .autoreceptor = MESO_NEVER,
+              .pulse = MESO_NEVER,
               .n_blocks = 1,
               .n_enzymes = 1,
               .terminal = 0,
@@ -471,6 +473,7 @@ typedef struct occupancies {
 static occupancies mean_occupancies(int phasic, const ligand_entry D[2])
 {
     const compartment_entry m = {.autoreceptor = MESO_NEVER,
+                                 .pulse = MESO_NEVER,
                                  .terminal = MESO_NEVER,
                                  .release_nM = 51.24f / 1000,
                                  .V_max_nM_per_ms = 2,
