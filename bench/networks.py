@@ -201,14 +201,15 @@ LEARNING_RULES = ("static", "stdp", "dopamine_stdp")
 DOPAMINE_HZ, DOPAMINE_TAU_MS = 20.0, 200.0
 
 
-def learning(rule="dopamine_stdp", update_ms=10.0, scale=1.0):
+def learning(rule="dopamine_stdp", update_ms=150.0, deliver_ms=150.0, scale=1.0):
     """8,000 + 2,000 cells of the microcircuit with 1,000 inputs that learn and 250 inhibitory ones each. Rates of
     learning are so small that the weights, and so the spikes per second, stay as they are: what is measured is the
-    work. update_ms: mesocl's update_ms; the time between deliveries of dopamine in NEST. scale: of cells and inputs."""
+    work. update_ms: mesocl's; deliver_ms: the time between deliveries of dopamine in NEST. Either says how often all
+    synapses are brought up to date, not how exact they are. scale: of cells and inputs."""
     if rule not in LEARNING_RULES:
         raise ValueError(f"rule is {', '.join(LEARNING_RULES)}, not {rule}")
     weight = significant(psc_of_psp(PD14_PSP_MV, PD14_C_PF, PD14_TAU_M_MS, PD14_TAU_SYN_MS))
-    learns = {} if rule == "static" else {"learning": {"rule": rule, "update_ms": update_ms, "most": 3 * weight}}
+    learns = {} if rule == "static" else {"learning": {"rule": rule, "update_ms": update_ms, "deliver_ms": deliver_ms, "most": 3 * weight}}
     projections = [{"source": source, "target": target, "rule": "fixed_indegree", "indegree": round(n * scale),
                     "weight": w, "delay_ms": 1.5, **(learns if source == "E" else {})}
                    for source, n, w in (("E", 1000, weight), ("I", 250, -5 * weight)) for target in ("E", "I")]

@@ -31,8 +31,8 @@ CASES = {
     "brunel-fast": ("brunel", {"g": 6.0, "eta": 4.0}, 0.5, 0.5),
     "learning-static": ("learning", {"rule": "static"}, 0.3, 1.0),
     "learning-stdp": ("learning", {"rule": "stdp", "update_ms": 100.0}, 0.3, 1.0),
-    "learning-dopamine": ("learning", {"rule": "dopamine_stdp", "update_ms": 2.0}, 0.1, 0.1),
-    "learning-dopamine-coarse": ("learning", {"rule": "dopamine_stdp", "update_ms": 150.0}, 0.5, 1.5),
+    "learning-dopamine": ("learning", {"rule": "dopamine_stdp", "deliver_ms": 1.5}, 0.1, 0.1),
+    "learning-dopamine-coarse": ("learning", {"rule": "dopamine_stdp"}, 0.5, 1.5),
 }
 QUICK = {"cases": "pd14-poisson,pd14-dc,coba-4000x80", "scale": 0.05, "repeats": 2, "seconds": 0.5}
 

@@ -78,7 +78,7 @@ def learning_model(learning, interval_ms):
 def connect_learning(network, populations):
     learns = [p for p in network["projections"] if "learning" in p]
     if learns:
-        learning_model(learns[0]["learning"], learns[0]["learning"]["update_ms"])
+        learning_model(learns[0]["learning"], learns[0]["learning"]["deliver_ms"])
     for p in learns:
         nest.Connect(populations[p["source"]], populations[p["target"]],
                      {**connection_rule(p), "allow_autapses": True, "allow_multapses": True},
